@@ -1,0 +1,5 @@
+"""`python -m compatmatrix`."""
+
+from compatmatrix.cli.main import main
+
+main()

@@ -1,0 +1,119 @@
+"""`compatmatrix explain`: the reasons behind a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, shipped_proofs
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
+from compatmatrix.cli.output import counted, print_json
+from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.lock import Decision
+from compatmatrix.resolve.decide import Refusal, decide
+from compatmatrix.resolve.explanation import Group, grouped
+from compatmatrix.resolve.notes import end_of_driver_support, torches_serving
+from compatmatrix.resolve.question import Question
+from compatmatrix.resolve.unlock import unlocked_by_driver
+
+
+@click.command()
+@decide_options
+@host_options
+@offline_option
+@json_option
+def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bool) -> int:
+    """Why this stack, why not the others, what another driver unlocks.
+
+    Answers from the matrix alone. Exit status 1 means that no stack fits.
+    """
+    matrix = where.matrix()
+    question = asked.question(where, matrix)
+    made = decide(question, matrix, shipped_proofs())
+    groups = grouped(made.rejected)
+    decision = made if isinstance(made, Decision) else None
+    current = decision.stack.release("torch") if decision and decision.build != "cpu" else None
+    unlocked = [
+        {"driver": str(step.driver), "stack": step.decision.stack.versions(), "build": step.decision.build}
+        for step in unlocked_by_driver(question, matrix, current)
+    ]
+    gpus = _about_gpus(question, matrix)
+    if as_json:
+        print_json(
+            {
+                "schema": 1,
+                "command": "explain",
+                "stack": decision.stack.versions() if decision else None,
+                "build": decision.build if decision else None,
+                "rejected": [group.to_dict() for group in groups],
+                "notes": list(made.notes),
+                "unlocked": unlocked,
+                "gpus": gpus,
+                "host": question.host.to_dict(),
+            }
+        )
+        return 0 if decision else 1
+    say_host(question.host)
+    _show(made, groups, unlocked, gpus, _all_support(question, matrix))
+    return 0 if decision else 1
+
+
+def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
+    rows = []
+    for gpu in dict.fromkeys(question.host.gpus.value or ()):
+        serving = torches_serving(question, matrix, gpu)
+        rows.append(
+            {
+                "name": gpu.name,
+                "capability": str(gpu.capability) if gpu.capability else None,
+                "last_torch": str(serving[0]) if serving else None,
+                "first_torch": str(serving[-1]) if serving else None,
+            }
+        )
+    return rows
+
+
+def _all_support(question: Question, matrix: Matrix) -> list[str]:
+    return list(end_of_driver_support(matrix, list(dict.fromkeys(question.host.gpus.value or ()))))
+
+
+def _show(
+    made: Decision | Refusal,
+    groups: Sequence[Group],
+    unlocked: Sequence[dict[str, Any]],
+    gpus: Sequence[dict[str, Any]],
+    support: Sequence[str],
+) -> None:
+    if isinstance(made, Decision):
+        click.secho(f"taken: {', '.join(made.requirements)}", fg="green", bold=True)
+        source = made.index_url or "PyPI"
+        proof = f", proof: {made.proof.level}" if made.proof else ""
+        click.echo(f"  build {made.build} from {source}{proof}")
+        if made.constraints:
+            click.echo(f"  with {', '.join(made.constraints)}")
+    else:
+        click.secho("nothing fits", fg="red", bold=True)
+    if groups:
+        click.echo("not taken, though preferred:" if isinstance(made, Decision) else "tried:")
+    for group in groups:
+        names = ", ".join(group.candidates[:5])
+        more = f" and {len(group.candidates) - 5} more" if len(group.candidates) > 5 else ""
+        click.echo(
+            f"  {click.style(group.code, bold=True)}: {counted(len(group.candidates), 'candidate')}: {names}{more}"
+        )
+        click.echo(f"    {group.example.message}")
+        for evidence in group.example.evidence:
+            click.secho(f"    seen: {evidence.source} ({evidence.checked})", dim=True)
+    for sentence in dict.fromkeys((*made.notes, *support)):
+        click.echo(f"note: {sentence}")
+    for row in gpus:
+        if row["last_torch"]:
+            click.echo(
+                f"{row['name']} ({row['capability']}): torch {row['first_torch']} to {row['last_torch']} have code for it"
+            )
+        else:
+            click.echo(f"{row['name']} ({row['capability']}): no torch in the matrix has code for it")
+    for step in unlocked:
+        click.echo(f"driver {step['driver']} would unlock torch {step['stack']['torch']} ({step['build']})")

@@ -1,0 +1,103 @@
+"""`compatmatrix lock`: decide, resolve, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, say_refusal, shipped_proofs
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
+from compatmatrix.cli.output import note, print_json, progress
+from compatmatrix.emit import FORMATS, load
+from compatmatrix.lock.make import Access, make_lock
+from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.resolve.decide import Refusal, decide
+
+
+@click.command()
+@decide_options
+@click.option("-f", "--format", "form", type=click.Choice(list(FORMATS)), default="requirements", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, atomically.")
+@click.option("--core", is_flag=True, help="Stop after the decision: no network, milliseconds.")
+@click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
+@host_options
+@offline_option
+@json_option
+def command(
+    asked: DecideOptions,
+    form: str,
+    output: Path | None,
+    core: bool,
+    index_url: str | None,
+    where: HostOptions,
+    offline: bool,
+    as_json: bool,
+) -> int:
+    """Decide the stack for a host and write its whole closure with hashes.
+
+    REQUIREMENTs are taken as pip takes them; fastai, torch and torchvision are always decided. The output installs
+    with plain pip: pip install -r requirements.txt.
+    """
+    return write_lock(asked, where, "json" if as_json else form, output, core, Access(offline, index_url))
+
+
+def write_lock(
+    asked: DecideOptions, where: HostOptions, form: str, output: Path | None, core: bool, access: Access
+) -> int:
+    """Decide, resolve and write in a format; the exit status."""
+    matrix = where.matrix()
+    question = asked.question(where, matrix)
+    say_host(question.host)
+    made: Lock | Decision | Refusal
+    if core:
+        made = decide(question, matrix, shipped_proofs())
+    else:
+        made = make_lock(question, matrix, shipped_proofs(), access, progress=progress)
+    if isinstance(made, Refusal):
+        say_refusal(made, question, matrix)
+        if form == "json":
+            print_json(_refusal_to_dict(made))
+        return 1
+    decision = made.decision if isinstance(made, Lock) else made
+    for sentence in decision.notes:
+        note(sentence)
+    _write(_text(made, form), output)
+    return 0
+
+
+def _text(made: Lock | Decision, form: str) -> str:
+    if isinstance(made, Lock):
+        return load(form).render(made)
+    if form == "json":
+        import json
+
+        from compatmatrix.emit.json import decision_to_dict
+
+        return json.dumps(decision_to_dict(made), indent=2, ensure_ascii=False) + "\n"
+    lines = [f"--extra-index-url {made.index_url}"] * bool(made.index_url)
+    return "\n".join([*lines, *made.requirements, *made.constraints]) + "\n"
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from compatmatrix.atomic import write_atomically
+
+    write_atomically(output, text)
+    note(f"written to {output}")
+
+
+def _refusal_to_dict(refusal: Refusal) -> dict[str, object]:
+    return {
+        "schema": 1,
+        "command": "lock",
+        "stack": None,
+        "build": None,
+        "index": {},
+        "proof": None,
+        "rejected": [rejection.to_dict() for rejection in refusal.rejected],
+        "packages": [],
+        "notes": list(refusal.notes),
+    }

@@ -1,0 +1,89 @@
+"""`compatmatrix matrix`: show and verify the facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compatmatrix.cli.matrix_show import SUBJECTS, Answer, show
+from compatmatrix.cli.options import json_option
+from compatmatrix.cli.output import print_json
+from compatmatrix.errors import UsageError
+from compatmatrix.matrix import Matrix, load_matrix
+from compatmatrix.matrix.load import data_folder
+
+
+@click.group()
+def command() -> None:
+    """Show and verify the facts behind the answers."""
+
+
+_matrix_option = click.option(
+    "--matrix", "matrix_file", type=click.Path(path_type=Path), metavar="FILE", help="Another matrix."
+)
+
+
+@command.command("show")
+@click.argument("subject", required=False)
+@click.argument("name", required=False)
+@_matrix_option
+@json_option
+def show_command(subject: str | None, name: str | None, matrix_file: Path | None, as_json: bool) -> int:
+    """Show what the matrix knows.
+
+    \b
+    matrix show                     how much it knows, and how
+    matrix show torch 2.8           a release: builds, architectures, partners
+    matrix show gpu "GTX 1080 Ti"   a GPU: capability, last torch, last driver
+    matrix show cuda 12.8           a CUDA release: drivers
+    matrix show fastai 2.7.12       a fastai release: what it asks for
+    """
+    matrix = load_matrix(matrix_file)
+    if subject is not None and subject not in SUBJECTS:
+        raise UsageError(f"no such subject: {subject!r}", hint=f"one of: {', '.join(SUBJECTS)}")
+    answer = show(matrix, subject, name)
+    if as_json:
+        print_json({"schema": 1, "command": "matrix show", "matrix": matrix.digest, **answer.data})
+    else:
+        _print_table(answer)
+    return 0
+
+
+@command.command("verify")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@json_option
+def verify_command(file: Path | None, as_json: bool) -> int:
+    """Check a matrix file against itself: shape, references, order, duplicates, evidence.
+
+    All faults are listed, each with its line; exit status 3 if there are any.
+    """
+    from compatmatrix.errors import BadInput
+    from compatmatrix.matrix.validate import parse_and_validate
+
+    source = file or data_folder() / "matrix.toml"
+    try:
+        raw = source.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{source}: {error.strerror or error}") from error
+    tables = parse_and_validate(raw, str(source))
+    answer = show(Matrix(tables, ""), None, None)
+    if as_json:
+        print_json({"schema": 1, "command": "matrix verify", "faults": [], **answer.data})
+    else:
+        click.echo(f"{source}: no faults")
+        _print_table(answer)
+    return 0
+
+
+def _print_table(answer: Answer) -> None:
+    for line in answer.lines:
+        click.echo(line)
+    if not answer.rows:
+        return
+    cells: list[list[Any]] = [list(answer.header), *([str(cell) for cell in row] for row in answer.rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(answer.header))]
+    for number, row in enumerate(cells):
+        text = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.secho(text, bold=number == 0)

@@ -1,0 +1,210 @@
+"""Options that mean the same in every command, and the host that they describe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from packaging.version import InvalidVersion
+
+from compatmatrix.errors import BadInput, UsageError
+from compatmatrix.matrix import Matrix, load_matrix
+from compatmatrix.model.cuda import Capability
+from compatmatrix.model.driver import DriverVersion
+from compatmatrix.model.host import Gpu, Host, Libc, Python, host_from_dict
+from compatmatrix.probe.host import Given, detect_host
+from compatmatrix.probe.interpreter import Interpreter, find_interpreter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_HOST_FILE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """What the user said of the host. Nothing is looked at before `host` or `interpreter` is called."""
+
+    python: Path | None
+    python_version: Python | None
+    platform: str | None
+    glibc: Libc | None
+    driver: DriverVersion | None
+    gpu: tuple[str, ...]
+    cc: tuple[Capability, ...]
+    no_gpu: bool
+    host_files: tuple[Path, ...]
+    matrix_file: Path | None
+
+    def matrix(self) -> Matrix:
+        """The matrix to judge by."""
+        return load_matrix(self.matrix_file)
+
+    def interpreter(self) -> Interpreter:
+        """The interpreter to look at."""
+        return find_interpreter(self.python)
+
+    def host(self, matrix: Matrix, interpreter: Interpreter | None = None) -> Host:
+        """The host, given and detected. interpreter: one that was already found."""
+        given = self._given(matrix)
+        if self.host_files:
+            return _overridden(self._from_files(), given)
+        if interpreter is None and (given.python is None or given.platform is None or self.python):
+            interpreter = self.interpreter()
+        return detect_host(interpreter, matrix.capability_of, given)
+
+    def _given(self, matrix: Matrix) -> Given:
+        gpus: tuple[Gpu, ...] | None = None
+        if self.no_gpu:
+            if self.gpu or self.cc:
+                raise UsageError("--no-gpu together with --gpu or --cc: which of them?")
+            gpus = ()
+        elif self.gpu or self.cc:
+            named = tuple(matrix.gpu_names.find(name) for name in self.gpu)
+            gpus = (*named, *(Gpu(f"GPU of capability {cc}", cc) for cc in self.cc))
+        return Given(self.python_version, self.platform, self.glibc, self.driver, gpus)
+
+    def _from_files(self) -> Host:
+        hosts = [_read_host(path) for path in self.host_files]
+        return hosts[0] if len(hosts) == 1 else _one_for_all(hosts)
+
+
+def _read_host(path: Path) -> Host:
+    try:
+        raw = path.read_bytes()[: MAX_HOST_FILE + 1]
+        if len(raw) > MAX_HOST_FILE:
+            raise BadInput(f"{path}: larger than {MAX_HOST_FILE} bytes, not a host file")
+        data = json.loads(raw.decode("utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not JSON ({error})", hint="write one with: compatmatrix inspect --json") from error
+    return host_from_dict(data, where=str(path))
+
+
+def _one_for_all(hosts: list[Host]) -> Host:
+    """The host that stands for several: all their GPUs, the oldest driver and C library. Raises UsageError."""
+    problems = []
+    for name in ("platform", "python"):
+        values = {str(getattr(host, name).value) for host in hosts}
+        if len(values) > 1:
+            problems.append(f"the hosts differ in {name} ({', '.join(sorted(values))}): lock for each by itself")
+    if problems:
+        raise UsageError(problems)
+    from compatmatrix.model.fact import Fact
+
+    with_gpu = [host for host in hosts if host.gpus.value]
+    unknown = next((host for host in hosts if host.gpus.value is None), None)
+    gpus = tuple(gpu for host in hosts for gpu in host.gpus.value or ())
+    drivers = [host.driver for host in with_gpu]
+    libcs = [host.libc for host in hosts if host.libc.value]
+    return Host(
+        python=hosts[0].python,
+        platform=hosts[0].platform,
+        libc=min(libcs, key=lambda fact: fact.value or Libc("", 0, 0)) if libcs else hosts[0].libc,
+        driver=min(drivers, key=lambda fact: fact.value or DriverVersion("0"), default=hosts[0].driver),
+        gpus=unknown.gpus if unknown else Fact.of(gpus, "host files"),
+        notes=tuple(dict.fromkeys(note for host in hosts for note in host.notes)),
+    )
+
+
+def _overridden(host: Host, given: Given) -> Host:
+    from dataclasses import replace
+
+    from compatmatrix.model.fact import Fact
+
+    changes: dict[str, Any] = {
+        field.name: Fact.of(getattr(given, field.name), "given")
+        for field in fields(given)
+        if getattr(given, field.name) is not None
+    }
+    return replace(host, **changes)
+
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType  # generic only in newer versions of click
+
+
+def _type(parse: Callable[[str], Any], name: str) -> ParamType:
+    class Parsed(ParamType):
+        def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+            try:
+                return parse(value) if isinstance(value, str) else value
+            except (ValueError, InvalidVersion) as error:
+                self.fail(str(error), param, ctx)
+
+    Parsed.name = name
+    return Parsed()
+
+
+def _glibc(text: str) -> Libc:
+    import re
+
+    match = re.fullmatch(r"(\d+)\.(\d+)", text)
+    if not match:
+        raise ValueError(f"not a glibc version: {text!r}")
+    return Libc("glibc", int(match[1]), int(match[2]))
+
+
+def _platform(text: str) -> str:
+    import re
+
+    if not re.fullmatch(r"[a-z]+-[a-z0-9_]+", text):
+        raise ValueError(f"not a platform: {text!r} (linux-x86_64, macos-arm64, windows-amd64 …)")
+    return text
+
+
+_OPTIONS = [
+    click.option(
+        "--python", type=click.Path(path_type=Path), help="The interpreter, or its environment's folder, to look at."
+    ),
+    click.option("--python-version", type=_type(Python.parse, "x.y"), help="Decide for this Python."),
+    click.option("--platform", type=_type(_platform, "name"), help="Decide for this platform, such as linux-x86_64."),
+    click.option("--glibc", type=_type(_glibc, "x.y"), help="The host's glibc."),
+    click.option(
+        "--driver", type=_type(DriverVersion, "version"), help="The host's NVIDIA driver, such as 535.104.05."
+    ),
+    click.option(
+        "--gpu", multiple=True, metavar="NAME", help='A GPU of the host, such as "Tesla V100" or h200. Repeatable.'
+    ),
+    click.option(
+        "--cc", multiple=True, type=_type(Capability.parse, "x.y"), help="A GPU by compute capability. Repeatable."
+    ),
+    click.option("--no-gpu", is_flag=True, help="The host has no NVIDIA GPU."),
+    click.option(
+        "--host",
+        "host_files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A host file from `inspect --json`. Repeatable: one stack for all.",
+    ),
+    click.option(
+        "--matrix", "matrix_file", type=click.Path(path_type=Path), metavar="FILE", help="Judge by this matrix."
+    ),
+]
+
+
+def host_options(function: F) -> F:
+    """Add the options of the host; the command gets them as one HostOptions in `where`."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **values: Any) -> Any:
+        names = [field.name for field in fields(HostOptions)]
+        where = HostOptions(**{name: values.pop(name) for name in names})
+        return function(*args, where=where, **values)
+
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON (stable, schema 1).")
+strict_option = click.option("--strict", is_flag=True, help="Warnings and unknowns count as errors.")
+offline_option = click.option("--offline", is_flag=True, help="Ask no index.")

@@ -1,0 +1,111 @@
+"""`compatmatrix prove`: lock, install, train, record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from compatmatrix.atomic import write_atomically
+from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, say_refusal, shipped_proofs
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
+from compatmatrix.cli.output import command_line, note, print_json, progress
+from compatmatrix.cli.probes import print_probes, smoke_to_dict
+from compatmatrix.emit import load
+from compatmatrix.errors import BadInput
+from compatmatrix.lock.make import Access, make_lock
+from compatmatrix.model.lock import Lock
+from compatmatrix.prove.environment import make_environment
+from compatmatrix.prove.record import digest, make_record, write_record
+from compatmatrix.prove.smoke import DEVICES, smoke
+from compatmatrix.resolve.decide import Refusal
+
+
+@click.command()
+@decide_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("proof"),
+    show_default=True,
+    help="The folder for requirements.txt, proof.json and the environment.",
+)
+@click.option("--venv", type=click.Path(path_type=Path), help="Where the environment goes, by default below --output.")
+@click.option("--device", type=click.Choice(list(DEVICES)), default="auto", show_default=True, help="Where to train.")
+@click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds for training.")
+@click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
+@host_options
+@offline_option
+@json_option
+def command(
+    asked: DecideOptions,
+    output: Path,
+    venv: Path | None,
+    device: str,
+    timeout: float,
+    index_url: str | None,
+    where: HostOptions,
+    offline: bool,
+    as_json: bool,
+) -> int:
+    """Lock, install with hashes into a fresh environment, train, record the proof.
+
+    Leaves a folder with requirements.txt, the environment that was trained in, and proof.json, an in-toto statement.
+    Exit status 1 means that nothing fits or that a probe failed.
+    """
+    matrix = where.matrix()
+    interpreter = where.interpreter() if where.python or where.python_version is None else None
+    question = asked.question(where, matrix, interpreter)
+    python = interpreter.path if interpreter else str(where.python_version)
+    say_host(question.host)
+    access = Access(offline, index_url)
+    made = make_lock(question, matrix, shipped_proofs(), access, progress=progress, interpreter=_builder(python))
+    if isinstance(made, Refusal):
+        say_refusal(made, question, matrix)
+        return 1
+    for sentence in made.decision.notes:
+        note(sentence)
+    text = load("requirements").render(made)
+    _make_folder(output)
+    write_atomically(output / "requirements.txt", text)
+    environment = venv or output / "venv"
+    target = make_environment(text, python, environment, default_index=index_url, progress=progress)
+    progress("training")
+    result = smoke(target, device=device, timeout=timeout, progress=progress)
+    record = make_record(
+        text,
+        result,
+        question.host,
+        build=made.decision.build,
+        index=made.decision.index,
+        matrix_digest=matrix.digest,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_record(output / "proof.json", record)
+    if as_json:
+        found = smoke_to_dict("prove", result, question.host)
+        print_json({**found, "lock": f"sha256:{digest(text)}", "record": str(output / "proof.json")})
+    else:
+        print_probes(result)
+        _say_where(made, output, environment)
+    return 0 if result.passed else 1
+
+
+def _builder(python: Path | str) -> str | None:
+    """What builds a package that has no wheel: the target's interpreter where we know it."""
+    return str(python) if isinstance(python, Path) else None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}", hint="name another folder with --output") from error
+
+
+def _say_where(made: Lock, output: Path, environment: Path) -> None:
+    click.echo(f"locked:  {output / 'requirements.txt'} ({len(made.packages)} packages)")
+    click.echo(f"proof:   {output / 'proof.json'}")
+    click.echo(f"use it:  {command_line(['source', str(environment / 'bin' / 'activate')])}")

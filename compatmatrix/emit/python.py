@@ -1,0 +1,13 @@
+"""The Python a lock is for."""
+
+from __future__ import annotations
+
+from compatmatrix.model.lock import Decision
+
+
+def python_minor(decision: Decision) -> str:
+    """The Python as wheels and image tags name it ("3.12", "3.14t"); empty where it is not known."""
+    if decision.host.python.value is not None:
+        return decision.host.python.value.minor
+    release = decision.stack.release("python")
+    return f"{release.major}.{release.minor}" if release else ""

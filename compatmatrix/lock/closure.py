@@ -1,0 +1,88 @@
+"""The closure of a decision: uv resolves, we ask, read and bind."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from compatmatrix.errors import IndexUnavailable, ToolFailed
+from compatmatrix.index import uv_environment
+from compatmatrix.lock.answer import read_answer
+from compatmatrix.lock.failure import as_error, needs_source
+from compatmatrix.lock.question import BOUND, Question, ask
+from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.process import Finished, run
+
+_MAX_ROUNDS = 12
+
+
+def lock(
+    decision: Decision,
+    *,
+    work_dir: Path | None = None,
+    offline: bool = False,
+    default_index: str | None = None,
+    progress: Callable[[str], None] | None = None,
+    interpreter: str | None = None,
+    timeout: float = 600.0,
+) -> Lock:
+    """Resolve every transitive dependency, with the hashes of the files that fit the host. Writes nothing else.
+
+    work_dir: where the temporary folder goes. default_index: base index URL; None for uv's or pip's own setting.
+    progress: told in a sentence what happens. interpreter: builds what has no wheel; ours where not given.
+    timeout: seconds for all of it. Raises UsageError (cannot be asked), NoSolution with uv's reasons,
+    IndexUnavailable, ToolFailed.
+    """
+    say = progress or (lambda _: None)
+    say(f"resolving the whole closure of {len(decision.requirements)} requirements")
+    deadline = time.monotonic() + timeout
+    base = (_uv(), "pip", "compile", "pyproject.toml", "--python", interpreter or sys.executable)
+    base += ("--no-python-downloads", "--no-progress", "--color=never", *(("--offline",) if offline else ()))
+    environment = uv_environment(default_index)
+    added: frozenset[str] = frozenset()
+    built: frozenset[str] = frozenset()
+    with tempfile.TemporaryDirectory(prefix="compatmatrix-", dir=work_dir) as folder:
+        for _ in range(_MAX_ROUNDS):
+            question = ask(decision, added=added, from_source=built)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise IndexUnavailable(f"resolving: no answer within {timeout:.0f} s")
+            finished = _run(base, question, Path(folder), environment, left)
+            if not finished.ok:
+                missing = needs_source(finished.stderr) - built - set(BOUND)
+                if not missing:
+                    raise as_error(finished)
+                say(f"no wheel fits the host, so built from source: {', '.join(sorted(missing))}")
+                built |= missing
+                continue
+            packages = read_answer(finished.stdout, decision.index_url)
+            # uv binds only what is required at top level to the explicit index, so a torch relative that some
+            # package pulls in would come from the base index, in another flavour.
+            stray = {package.name for package in packages if package.name in BOUND} - question.direct
+            if decision.index_url and stray:
+                added |= stray
+                continue
+            return Lock(decision, packages)
+    raise ToolFailed(f"uv: no answer after {_MAX_ROUNDS} rounds; built from source: {', '.join(sorted(built))}")
+
+
+def _run(base: tuple[str, ...], question: Question, folder: Path, env: dict[str, str], timeout: float) -> Finished:
+    (folder / "pyproject.toml").write_text(question.project, encoding="utf-8")
+    return run((*base, *question.options), timeout=timeout, env={**env, **dict(question.env)}, cwd=folder)
+
+
+def _uv() -> str:
+    """The uv that came with us, else the one on PATH."""
+    try:
+        import uv
+
+        return uv.find_uv_bin()
+    except (ImportError, OSError):
+        found = shutil.which("uv")
+    if found is None:
+        raise ToolFailed("uv is not installed", hint="python -m pip install uv")
+    return found

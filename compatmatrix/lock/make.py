@@ -1,0 +1,88 @@
+"""From a question to a lock: decide, see whether the index can be reached, resolve the closure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from compatmatrix.errors import IndexUnavailable
+from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.resolve.decide import Proofs, Refusal, decide
+from compatmatrix.resolve.question import IndexPolicy, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the indexes may be reached. default_index: base index, None for uv's or pip's own setting."""
+
+    offline: bool = False
+    default_index: str | None = None
+
+
+def make_lock(
+    question: Question,
+    matrix: Matrix,
+    proofs: Proofs,
+    access: Access,
+    *,
+    progress: Callable[[str], None],
+    interpreter: str | None = None,
+) -> Lock | Refusal:
+    """Decide and resolve. Under the policy "auto", a PyTorch index that cannot be asked, or that does not have the
+    wheel, gives way to PyPI's own build if that fits the host; the decision's notes then say so.
+
+    progress: told in a sentence what happens. interpreter: builds what has no wheel.
+    """
+    from compatmatrix.lock.closure import lock
+
+    decision = decide(question, matrix, proofs)
+    if isinstance(decision, Refusal):
+        return decision
+    if decision.index == "pytorch" and not access.offline:
+        reason = _missing(decision, question, progress)
+        if reason:
+            decision = _from_pypi(question, matrix, proofs, decision, reason)
+            progress(decision.notes[0])
+    return lock(
+        decision,
+        offline=access.offline,
+        default_index=access.default_index,
+        progress=progress,
+        interpreter=interpreter,
+    )
+
+
+def _missing(decision: Decision, question: Question, progress: Callable[[str], None]) -> str:
+    """Why the decided wheel cannot be had from the PyTorch index; empty where it can."""
+    from compatmatrix.index import has_wheel
+
+    torch, python = decision.stack["torch"].version, question.host.python.value
+    progress(f"asking the PyTorch index for torch {torch}")
+    tag = f"cp{python.minor.replace('.', '')}" if python else ""
+    try:
+        if has_wheel(decision.index_url, "torch", torch, tag):
+            return ""
+        reason = f"{decision.index_url} has no torch {torch} for {tag}"
+        if question.index is IndexPolicy.AUTO:
+            return reason
+        raise IndexUnavailable(reason, slug="wheel-missing", hint="try --index pypi, or --torch-index-url for a mirror")
+    except IndexUnavailable as error:
+        if question.index is not IndexPolicy.AUTO:
+            raise
+        return error.problems[0]
+
+
+def _from_pypi(
+    question: Question, matrix: Matrix, proofs: Proofs, wanted: Decision, reason: str
+) -> Decision:
+    """The decision with PyPI's builds only. Raises IndexUnavailable where none of them fits the host."""
+    second = decide(replace(question, index=IndexPolicy.PYPI), matrix, proofs)
+    if isinstance(second, Refusal):
+        torch = wanted.stack["torch"].version
+        raise IndexUnavailable(
+            [reason, f"no build on PyPI fits this host instead of torch {torch}"],
+            hint="name a mirror of the PyTorch index with --torch-index-url",
+        )
+    note = f"the PyTorch index was not used ({reason}): PyPI's own build of torch {second.stack['torch'].version} fits the host"
+    return replace(second, notes=(note, *second.notes))

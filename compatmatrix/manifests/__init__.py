@@ -1,0 +1,1 @@
+"""Files that name a stack, read as stacks."""

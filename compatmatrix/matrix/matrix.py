@@ -1,0 +1,154 @@
+"""The matrix as a value that answers questions. Tables are read lazily: most commands need only some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from packaging.version import Version
+
+from compatmatrix.matrix.gpu_names import GpuNames
+from compatmatrix.matrix.rows import (
+    Build,
+    CapabilityRow,
+    CudaFamily,
+    CudaRelease,
+    Fastai,
+    GpuRow,
+    Limit,
+    Partner,
+    Row,
+    Torch,
+    admits,
+)
+from compatmatrix.model.cuda import Capability, Cuda
+
+TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
+
+
+class Matrix:
+    """All facts. tables: rows by table name, already checked; digest: of the file they came from."""
+
+    def __init__(self, tables: Mapping[str, Any], digest: str) -> None:
+        self.tables = tables
+        self.digest = digest
+        self._builds_for: dict[tuple[Version, str], tuple[Build, ...]] = {}
+
+    def _rows(self, name: str) -> Sequence[Row]:
+        rows: Sequence[Row] = self.tables.get(name, ())
+        return rows
+
+    @cached_property
+    def torches(self) -> dict[Version, Torch]:
+        """Every torch release, newest first."""
+        rows = map(Torch.read, self._rows("torch"))
+        return {row.version: row for row in sorted(rows, key=lambda row: row.version, reverse=True)}
+
+    @cached_property
+    def builds(self) -> dict[Version, tuple[Build, ...]]:
+        """The builds of each torch release: PyPI's own first, then the newest CUDA, cpu last."""
+        found: dict[Version, list[Build]] = {}
+        for row in self._rows("build"):
+            build = Build.read(row)
+            found.setdefault(build.torch, []).append(build)
+        return {release: tuple(sorted(builds, key=_preference)) for release, builds in found.items()}
+
+    def builds_for(self, torch: Version, platform: str) -> tuple[Build, ...]:
+        """The builds of a torch release for a platform, in the order of `builds`."""
+        key = torch, platform
+        if key not in self._builds_for:
+            rows = self.builds.get(torch, ())
+            self._builds_for[key] = tuple(build for build in rows if build.platform == platform)
+        return self._builds_for[key]
+
+    @cached_property
+    def torchvisions(self) -> dict[Version, Partner]:
+        """Every torchvision release, newest first."""
+        return self._partners("torchvision")
+
+    @cached_property
+    def torchaudios(self) -> dict[Version, Partner]:
+        """Every torchaudio release, newest first."""
+        return self._partners("torchaudio")
+
+    def _partners(self, table: str) -> dict[Version, Partner]:
+        rows = map(Partner.read, self._rows(table))
+        return {row.version: row for row in sorted(rows, key=lambda row: row.version, reverse=True)}
+
+    def partner(self, name: str, torch: Version) -> Partner | None:
+        """The release of torchvision or torchaudio that came out with a torch release, else the newest that works with it."""
+        return self._partner_of[name].get(torch)
+
+    @cached_property
+    def _partner_of(self) -> dict[str, dict[Version, Partner]]:
+        found: dict[str, dict[Version, Partner]] = {}
+        for name, rows in (("torchvision", self.torchvisions), ("torchaudio", self.torchaudios)):
+            good = [row for row in rows.values() if not row.yanked]
+            found[name] = {}
+            for torch in self.torches:
+                fitting = [row for row in good if admits(row.torch, torch)]
+                paired = [row for row in fitting if row.pair == torch or row.pair is None]
+                if fitting:
+                    found[name][torch] = (paired or fitting)[0]
+        return found
+
+    @cached_property
+    def fastais(self) -> dict[Version, Fastai]:
+        """Every fastai release, newest first."""
+        rows = map(Fastai.read, self._rows("fastai"))
+        return {row.version: row for row in sorted(rows, key=lambda row: row.version, reverse=True)}
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """Undeclared limits and known-bad combinations, in the file's order."""
+        return tuple(map(Limit.read, self._rows("limit")))
+
+    @cached_property
+    def cudas(self) -> dict[Cuda, CudaRelease]:
+        """Every CUDA release, newest first."""
+        rows = map(CudaRelease.read, self._rows("cuda"))
+        return {row.cuda: row for row in sorted(rows, key=lambda row: row.cuda, reverse=True)}
+
+    @cached_property
+    def families(self) -> dict[int, CudaFamily]:
+        """Driver floors by CUDA major."""
+        return {row.major: row for row in map(CudaFamily.read, self._rows("cuda-family"))}
+
+    @cached_property
+    def capabilities(self) -> dict[Capability, CapabilityRow]:
+        """What is known of each compute capability."""
+        return {row.capability: row for row in map(CapabilityRow.read, self._rows("capability"))}
+
+    @cached_property
+    def gpus(self) -> tuple[GpuRow, ...]:
+        """Every GPU known by name."""
+        return tuple(map(GpuRow.read, self._rows("gpu")))
+
+    @cached_property
+    def gpu_names(self) -> GpuNames:
+        """GPU names and aliases, ready to be looked up."""
+        return GpuNames(self.gpus)
+
+    def capability_of(self, name: str) -> Capability | None:
+        """The compute capability of a GPU by the name that the driver prints; None for an unknown name."""
+        return self.gpu_names.capability_of(name)
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """The platforms for which there is any build."""
+        return frozenset(row["platform"] for row in self._rows("build"))
+
+    @property
+    def pytorch_index(self) -> str:
+        """The base address of the PyTorch index, without a slash at the end."""
+        return str(self.tables["index"]["pytorch"]["url"]).rstrip("/")
+
+    def default_build(self, torch: Version, platform: str) -> Build | None:
+        """PyPI's own build of a torch release; None where PyPI has none for the platform."""
+        return next((build for build in self.builds_for(torch, platform) if build.index == "pypi"), None)
+
+
+def _preference(build: Build) -> tuple[bool, bool, tuple[int, int]]:
+    cuda = build.cuda or Cuda(0, 0)
+    return build.index != "pypi", build.cuda is None, (-cuda.major, -cuda.minor)

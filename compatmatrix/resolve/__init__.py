@@ -1,0 +1,1 @@
+"""Level 1: walk candidate stacks in preference order and take the first that no rule rejects."""

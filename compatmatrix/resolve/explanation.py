@@ -1,0 +1,46 @@
+"""Rejections, grouped and counted: what explain and a refusal tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from compatmatrix.model.finding import Finding
+from compatmatrix.model.lock import Rejection
+
+
+class Group(NamedTuple):
+    """Candidates that fell for the same kind of reason. example: the first one's finding."""
+
+    code: str
+    candidates: tuple[str, ...]
+    example: Finding
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "code": self.code,
+            "count": len(self.candidates),
+            "candidates": list(self.candidates),
+            "example": self.example.message,
+            "evidence": [evidence._asdict() for evidence in self.example.evidence],
+        }
+
+
+def grouped(rejected: Sequence[Rejection]) -> list[Group]:
+    """Rejections by the code of their first finding, in order of appearance."""
+    found: dict[str, list[Rejection]] = {}
+    for rejection in rejected:
+        found.setdefault(rejection.findings[0].code, []).append(rejection)
+    return [
+        Group(code, tuple(dict.fromkeys(map(_name, members))), members[0].findings[0])
+        for code, members in found.items()
+    ]
+
+
+def _name(rejection: Rejection) -> str:
+    torch = rejection.stack.get("torch")
+    fastai = rejection.stack.get("fastai")
+    parts = [f"fastai {fastai.version} with"] if fastai else []
+    parts.append(f"torch {torch.release} {rejection.build}" if torch else rejection.build)
+    return " ".join(parts)

@@ -1,0 +1,51 @@
+"""The torch build has no code for one of the GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.rules.case import Case, Rule, Scope
+from compatmatrix.rules.coverage import fix_with_other_build, unserved
+
+
+def check(case: Case) -> Iterator[Finding]:
+    build, host = case.build, case.host
+    if build is None or build.cuda is None:
+        return
+    for gpu in dict.fromkeys(host.gpus.value or ()):
+        if gpu.capability is None:
+            yield Finding(
+                RULE.code,
+                Severity.UNKNOWN,
+                f"cannot tell whether torch {build.full_version} has code for the {gpu.name}: its compute capability is not known",
+                "name it with --cc, or update the matrix",
+                packages=("torch",),
+            )
+    if not build.archs_known:
+        if host.has_gpu:
+            yield Finding(
+                RULE.code,
+                Severity.UNKNOWN,
+                f"the architectures of torch {build.torch} for {build.build} on {build.platform} are not in the matrix",
+                packages=("torch",),
+                evidence=(build.evidence,),
+            )
+        return
+    missing = unserved(build, host, case.system, case.matrix)
+    if not missing:
+        return
+    fix = fix_with_other_build(case)
+    yield Finding(
+        RULE.code,
+        Severity.ERROR,
+        f"torch {build.torch} for {build.build} has no code for {', '.join(map(str, missing))}: "
+        f"it was compiled for {' '.join(map(str, build.archs))}",
+        "take another build" if fix else "no build of this torch serves all GPUs here: compatmatrix explain",
+        fix=fix,
+        packages=("torch",),
+        evidence=(build.evidence,),
+    )
+
+
+RULE = Rule("arch-missing", "the build has no code for a GPU", Scope.HOST, check)

@@ -1,0 +1,99 @@
+"""Which compiled architectures run on which GPU, and which builds therefore serve a host.
+
+Source of the rule: NVIDIA's CUDA C++ programming guide, binary and PTX compatibility; the exceptions of Tegra parts are
+rows of the matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.matrix.rows import Build
+from compatmatrix.model.cuda import Arch, Capability
+from compatmatrix.model.driver import DriverVersion
+from compatmatrix.model.host import Gpu, Host
+from compatmatrix.rules.case import Case, driver_floor
+
+
+def runs_on(arch: Arch, gpu: Capability, build: Build, matrix: Matrix, *, ptx_loads: bool) -> bool:
+    """Whether one architecture of a build runs on a GPU.
+
+    Machine code for X.y runs on X.z with z >= y, never across majors; PTX runs on everything later, where the
+    driver knows the toolkit that wrote it (ptx_loads).
+    """
+    code = arch.capability
+    if arch.ptx:
+        return ptx_loads and (code == gpu if arch.suffix else code <= gpu)
+    if code == gpu:
+        return True
+    if arch.suffix == "a" or code.major != gpu.major or code.minor > gpu.minor:
+        return False
+    return not any(_keeps_to_itself(capability, build, matrix) for capability in (code, gpu))
+
+
+def _keeps_to_itself(capability: Capability, build: Build, matrix: Matrix) -> bool:
+    row = matrix.capabilities.get(capability)
+    if row is None or not row.tegra:
+        return False
+    relaxed = row.neighbours_from is not None and build.cuda is not None and build.cuda >= row.neighbours_from
+    return not relaxed
+
+
+def serves(build: Build, gpu: Capability, driver: DriverVersion | None, system: str, matrix: Matrix) -> bool:
+    """Whether any architecture of a build runs on a GPU. driver: None where unknown, then PTX counts as loading."""
+    release = matrix.cudas.get(build.cuda) if build.cuda else None
+    made_with = release.drivers.get(system) if release else None
+    ptx_loads = driver is None or (made_with is not None and driver >= made_with)
+    return any(runs_on(arch, gpu, build, matrix, ptx_loads=ptx_loads) for arch in build.archs)
+
+
+def unserved(build: Build, host: Host, system: str, matrix: Matrix) -> list[Gpu]:
+    """The host's GPUs for which a build has no code. GPUs of unknown capability are left out."""
+    gpus = host.gpus.value or ()
+    missing: dict[Gpu, None] = {}
+    for gpu in gpus:
+        if gpu.capability and not serves(build, gpu.capability, host.driver.value, system, matrix):
+            missing[gpu] = None
+    return list(missing)
+
+
+def driver_runs(build: Build, host: Host, system: str, matrix: Matrix) -> bool:
+    """Whether the host's driver meets the floor of a build; an unknown driver does."""
+    if build.cuda is None or host.driver.value is None:
+        return True
+    floor = driver_floor(build.cuda, system, matrix)
+    return floor is None or host.driver.value >= floor
+
+
+def fitting_builds(builds: Iterable[Build], case: Case) -> Iterator[Build]:
+    """Those CUDA builds that have code for every GPU of the host and run on its driver."""
+    for build in builds:
+        if (
+            build.cuda is not None
+            and build.archs_known
+            and driver_runs(build, case.host, case.system, case.matrix)
+            and not unserved(build, case.host, case.system, case.matrix)
+        ):
+            yield build
+
+
+def fix_with_other_build(case: Case) -> tuple[str, ...]:
+    """The torch family pinned to another build of the same releases that fits the host; empty where there is none."""
+    torch = case.torch
+    platform = case.host.platform.value
+    if torch is None or platform is None:
+        return ()
+    build = next(fitting_builds(case.matrix.builds_for(torch, platform), case), None)
+    return pins_of_build(case, build) if build else ()
+
+
+def pins_of_build(case: Case, build: Build) -> tuple[str, ...]:
+    """Requirements that put the case's torch family into another build, partners included."""
+    local = f"+{build.build}" if build.index == "pytorch" else ""
+    pins = [f"torch=={build.torch}{local}"]
+    for name in ("torchvision", "torchaudio"):
+        partner = case.matrix.partner(name, build.torch)
+        if name in case.stack and partner:
+            pins.append(f"{name}=={partner.version}{local}")
+    return tuple(pins)

@@ -1,0 +1,33 @@
+"""torch itself, or its build, is not in the matrix: most other rules then have nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.rules.case import Case, Rule, Scope
+
+
+def check(case: Case) -> Iterator[Finding]:
+    pin = case.stack.get("torch")
+    platform = case.host.platform.value
+    if pin is None or case.build is not None or platform not in case.matrix.platforms:
+        return
+    if pin.release not in case.matrix.torches:
+        newest = next(iter(case.matrix.torches), None)
+        oldest = next(reversed(case.matrix.torches), None)
+        what = f"torch {pin.release} is not in the matrix, which knows {oldest} to {newest}"
+    elif case.matrix.builds_for(pin.release, platform or ""):
+        what = f"the build {pin.flavour or pin.version.local} of torch {pin.release} is not in the matrix"
+    else:
+        return
+    yield Finding(
+        RULE.code,
+        Severity.UNKNOWN,
+        f"{what}: its driver, GPU and Python needs are not known",
+        "update compatmatrix, or name a newer matrix with --matrix",
+        packages=("torch",),
+    )
+
+
+RULE = Rule("other", "torch or its build is not in the matrix", Scope.HOST, check)
