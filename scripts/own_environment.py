@@ -1,4 +1,4 @@
-"""Virtual environments that the scripts here make for themselves. Runs under any Python 3, to say so where it is too old."""
+"""Virtual environments that the scripts here make for themselves. Runs under any Python 3."""
 
 import os
 import shutil
@@ -20,8 +20,8 @@ def find_python():
             return path
     sys.exit(
         "error[python]: compatmatrix itself needs Python %d.%d or later, this is %s\n"
-        "hint: install one, for example with your package manager, pyenv or uv; stacks for older Pythons are made with\n"
-        "--python PATH all the same" % (OLDEST + (sys.version.split()[0],))
+        "hint: install one with your package manager, pyenv or uv; stacks for older Pythons are made with\n"
+        "--python PATH all the same" % (OLDEST[0], OLDEST[1], sys.version.split()[0])
     )
 
 
@@ -33,7 +33,7 @@ def own_environment(name, install):
         print("making %s" % name, file=sys.stderr)
         if subprocess.run([find_python(), "-m", "venv", folder]).returncode:
             shutil.rmtree(folder, ignore_errors=True)
-            sys.exit("error[venv]: no virtual environment could be made (on Debian and Ubuntu: apt install python3-venv)")
+            sys.exit("error[venv]: no virtual environment could be made (Debian, Ubuntu: apt install python3-venv)")
     print("installing into %s" % name, file=sys.stderr)
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if subprocess.run(command + install, cwd=TOP).returncode:

@@ -70,7 +70,8 @@ def test_doors(path: Path) -> None:
         top = module.split(".")[0]
         if top in ALLOWED:
             assert first in ALLOWED[top], f"{first} must not use {top}"
-    names = {node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)}
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     if {"environ", "getenv"} & names:
         assert first in ENVIRON_ALLOWED, f"{first} must not look at the environment"
 

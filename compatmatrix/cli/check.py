@@ -13,7 +13,7 @@ from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
-from compatmatrix.probe.interpreter import Interpreter
+from compatmatrix.probe.interpreter import Interpreter, active_interpreter
 from compatmatrix.rules import RULES, Case, judge
 
 
@@ -41,7 +41,8 @@ def command(files: tuple[Path, ...], where: HostOptions, strict: bool, offline: 
     """
     matrix = where.matrix()
     if files:
-        host = where.host(matrix)
+        # A file is no environment: what python3 on PATH happens to be says nothing about it.
+        host = where.host(matrix, where.interpreter() if where.python else active_interpreter(), search=False)
         judged = [_judge_file(path, host, matrix) for path in files]
     else:
         interpreter = where.interpreter()

@@ -111,7 +111,8 @@ def _show(
     for row in gpus:
         if row["last_torch"]:
             click.echo(
-                f"{row['name']} ({row['capability']}): torch {row['first_torch']} to {row['last_torch']} have code for it"
+                f"{row['name']} ({row['capability']}): "
+                f"torch {row['first_torch']} to {row['last_torch']} have code for it"
             )
         else:
             click.echo(f"{row['name']} ({row['capability']}): no torch in the matrix has code for it")

@@ -81,7 +81,8 @@ def _torch(matrix: Matrix, name: str) -> Answer:
         vision, audio = matrix.partner("torchvision", torch), matrix.partner("torchaudio", torch)
         limits = f", numpy {row.numpy}" if row.numpy else ""
         lines.append(
-            f"torch {torch}: torchvision {vision.version if vision else '-'}, torchaudio {audio.version if audio else '-'}{limits}"
+            f"torch {torch}: torchvision {vision.version if vision else '-'}, "
+            f"torchaudio {audio.version if audio else '-'}{limits}"
         )
         for build in matrix.builds.get(torch, ()):
             archs = " ".join(map(str, build.archs))
@@ -159,7 +160,8 @@ def _cuda(matrix: Matrix, name: str) -> Answer:
     torches = [t for t in matrix.torches if any(b.cuda == cuda for b in matrix.builds.get(t, ()))]
     span = f"torch {torches[-1]} to {torches[0]}" if torches else "no torch in the matrix"
     lines = [
-        f"CUDA {cuda}: runs from driver {_floor(matrix, cuda)} on Linux; made with {row.drivers.get('linux', 'no driver of its own')}",
+        f"CUDA {cuda}: runs from driver {_floor(matrix, cuda)} on Linux; "
+        f"made with {row.drivers.get('linux', 'no driver of its own')}",
         f"builds for {cuda.tag}: {span}",
         f"seen: {row.evidence.source} ({row.evidence.checked})",
     ]

@@ -48,12 +48,12 @@ class HostOptions:
         """The interpreter to look at."""
         return find_interpreter(self.python)
 
-    def host(self, matrix: Matrix, interpreter: Interpreter | None = None) -> Host:
-        """The host, given and detected. interpreter: one that was already found."""
+    def host(self, matrix: Matrix, interpreter: Interpreter | None = None, *, search: bool = True) -> Host:
+        """The host, given and detected. interpreter: one that was already found; search: else look for one."""
         given = self._given(matrix)
         if self.host_files:
             return _overridden(self._from_files(), given)
-        if interpreter is None and (given.python is None or given.platform is None or self.python):
+        if interpreter is None and search and (given.python is None or given.platform is None or self.python):
             interpreter = self.interpreter()
         return detect_host(interpreter, matrix.capability_of, given)
 

@@ -73,9 +73,7 @@ def _missing(decision: Decision, question: Question, progress: Callable[[str], N
         return error.problems[0]
 
 
-def _from_pypi(
-    question: Question, matrix: Matrix, proofs: Proofs, wanted: Decision, reason: str
-) -> Decision:
+def _from_pypi(question: Question, matrix: Matrix, proofs: Proofs, wanted: Decision, reason: str) -> Decision:
     """The decision with PyPI's builds only. Raises IndexUnavailable where none of them fits the host."""
     second = decide(replace(question, index=IndexPolicy.PYPI), matrix, proofs)
     if isinstance(second, Refusal):
@@ -84,5 +82,6 @@ def _from_pypi(
             [reason, f"no build on PyPI fits this host instead of torch {torch}"],
             hint="name a mirror of the PyTorch index with --torch-index-url",
         )
-    note = f"the PyTorch index was not used ({reason}): PyPI's own build of torch {second.stack['torch'].version} fits the host"
+    torch = second.stack["torch"].version
+    note = f"the PyTorch index was not used ({reason}): PyPI's own build of torch {torch} fits the host"
     return replace(second, notes=(note, *second.notes))

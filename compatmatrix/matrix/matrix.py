@@ -77,7 +77,7 @@ class Matrix:
         return {row.version: row for row in sorted(rows, key=lambda row: row.version, reverse=True)}
 
     def partner(self, name: str, torch: Version) -> Partner | None:
-        """The release of torchvision or torchaudio that came out with a torch release, else the newest that works with it."""
+        """The torchvision or torchaudio that came out with a torch release, else the newest that works with it."""
         return self._partner_of[name].get(torch)
 
     @cached_property

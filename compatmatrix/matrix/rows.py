@@ -51,7 +51,10 @@ def evidence(row: Row) -> Evidence:
 
 
 class CudaRelease(NamedTuple):
-    """One CUDA release. drivers: per system ("linux", "windows"), the driver made with it: from that on its PTX loads."""
+    """One CUDA release.
+
+    drivers: per system ("linux", "windows"), the driver made with it: from that on its PTX loads.
+    """
 
     cuda: Cuda
     drivers: dict[str, DriverVersion]
@@ -137,7 +140,7 @@ class Torch(NamedTuple):
         return cls(version(row["version"]), row.get("numpy", ""), row.get("yanked", ""), evidence(row))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Build:
     """One published build of a torch release.
 

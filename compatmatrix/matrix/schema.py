@@ -49,7 +49,10 @@ def _table(item: Check) -> Check:
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return "expected a table"
-        return next((f"{key}: {problem}" for key, problem in zip(value, map(item, value.values())) if problem), None)
+        return next(
+            (f"{key}: {problem}" for key, problem in zip(value, map(item, value.values()), strict=True) if problem),
+            None,
+        )
 
     return check
 

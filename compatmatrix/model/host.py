@@ -16,6 +16,9 @@ from compatmatrix.model.fact import Fact
 
 HOST_SCHEMA = 1
 
+WSL = "WSL"
+"""The note of a Linux that runs below Windows."""
+
 
 class Python(NamedTuple):
     """An interpreter as wheel tags see it. version: full where known, else "3.11"."""
@@ -81,6 +84,11 @@ class Host:
     gpus: Fact[tuple[Gpu, ...]]
     driver_cuda: Fact[Cuda] = field(default_factory=lambda: Fact.unknown("not asked"))
     notes: tuple[str, ...] = ()
+
+    @property
+    def driver_system(self) -> str:
+        """The system whose driver versions count: "linux", "windows"; Windows below WSL, whose driver it uses."""
+        return "windows" if WSL in self.notes else (self.platform.value or "").partition("-")[0]
 
     @property
     def has_gpu(self) -> bool | None:

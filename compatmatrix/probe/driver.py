@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 TIME_LIMIT = 5.0
 """Seconds that one call of nvidia-smi may take."""
 
+_ENOUGH = 1 << 22
+"""Characters read of any one answer."""
+
 CapabilityOf = Callable[[str], Capability | None]
 """A GPU's capability by the name that the driver prints."""
 
@@ -145,14 +148,15 @@ def _ask_nvidia_smi(root: Path, environ: Mapping[str, str], system: str, run: Ru
 def _ask_program(program: Path, environ: Mapping[str, str], run: Run, limit: float) -> tuple[Answer, str]:
     def ask(arguments: Sequence[str], parse: Callable[[str], Answer]) -> Answer:
         done = run([str(program), *arguments], timeout=limit, env={**environ, "LC_ALL": "C"})
-        answer = parse(done.stdout)
+        said = done.stdout[:_ENOUGH]
+        answer = parse(said)
         if done.error:
             return Answer(trouble=Trouble.NOT_STARTED, reason=f"nvidia-smi cannot be started ({done.error})")
         if done.timed_out:
             reason = f"nvidia-smi gives {done.describe()}: the driver hangs; see the kernel log, or reboot"
             return Answer(answer.driver, answer.driver_cuda, None, Trouble.HANGS, reason)
         if answer.driver is None and answer.gpus is None:
-            trouble, reason = classify(f"{done.stdout}\n{done.stderr}", done.status)
+            trouble, reason = classify(f"{said}\n{done.stderr[:_ENOUGH]}", done.status)
             return answer._replace(trouble=trouble, reason=reason)
         return answer
 

@@ -68,6 +68,21 @@ def find_interpreter(
     return _noted(look_at(executable, "own", environ=environ, run=run, time_limit=time_limit), [*notes, _OWN])
 
 
+def active_interpreter(
+    *, folder: Path | None = None, environ: Mapping[str, str] | None = None, run: Run | None = None
+) -> Interpreter | None:
+    """The active environment or ./.venv, None where there is none: what can be told without searching PATH."""
+    environ = os.environ if environ is None else environ
+    return next(
+        (
+            look_at(path, origin, environ=environ, run=run)
+            for path, origin in _places(folder or Path(), environ)
+            if origin != "PATH" and is_folder(path)
+        ),
+        None,
+    )
+
+
 def _places(folder: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     if environ.get("VIRTUAL_ENV"):
         yield Path(environ["VIRTUAL_ENV"]), "VIRTUAL_ENV"

@@ -18,8 +18,8 @@ from compatmatrix.process import Finished, run
 _PLAIN = ("--no-progress", "--color=never", "--no-python-downloads")
 
 # What the tool's words mean; the first that matches is told. Any other failure is told by its last lines alone.
-_DISK = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded", re.I)
-_HASH = re.compile(r"Hash mismatch|DO NOT MATCH THE HASHES|Hashes are required|In --require-hashes mode", re.I)
+_DISK = re.compile(r"No space left|os error 28\b|Errno 28\b|quota exceeded", re.I)
+_HASH = re.compile(r"Hash mismatch|DO NOT MATCH THE HASHES|Hashes are required|In `?--require-hashes`? mode", re.I)
 _NETWORK = re.compile(
     r"Failed to fetch|error sending request|Could not connect|operation timed out|dns error|Request failed after"
     r"|NewConnectionError|Read timed out|Connection (refused|reset)|returned a (401|407|5\d\d)|invalid peer certificate"
@@ -96,7 +96,8 @@ def find_interpreter(python: str | Path, *, environ: Mapping[str, str] | None = 
         if run((str(candidate), "-I", "-c", ""), timeout=30).ok:
             return str(candidate)
     hint = f"name one with --python PATH, or get one: uv python install {text}"
-    raise ToolFailed([f"Python {text}: no interpreter found", *_last_lines(asked, 2)], hint=hint)
+    said = _last_words(asked)
+    raise ToolFailed(f"Python {text}: no interpreter found" + (f": {said}" if said else ""), hint=hint)
 
 
 def _candidates(version: str, environ: Mapping[str, str]) -> list[Path]:
@@ -161,7 +162,8 @@ def _left(deadline: float) -> float:
 def _as_error(done: Finished, what: str) -> CompatmatrixError:
     """A failed run of uv or pip as our error, with its own last lines."""
     text = done.stderr + done.stdout
-    problems = [f"{what}: {done.describe()}", *_last_lines(done, 6)]
+    said = _last_words(done)
+    problems = f"{what}: {done.describe()}" + (f": {said}" if said else "")
     if _DISK.search(text):
         return ToolFailed(problems, hint="the disk is full: free some space, or name another folder", slug="disk-full")
     if _HASH.search(text):
@@ -174,10 +176,12 @@ def _as_error(done: Finished, what: str) -> CompatmatrixError:
     return ToolFailed(problems)
 
 
-def _last_lines(done: Finished, count: int) -> list[str]:
-    """The tool's own last words, without credentials."""
+def _last_words(done: Finished) -> str:
+    """What the tool itself said at the end, as one line without credentials."""
     text = re.sub(r"(https?://)[^/\s@]+@", r"\1", done.stderr + "\n" + done.stdout)
-    return [line.strip() for line in text.splitlines() if line.strip()][-count:]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    first = next((number for number, line in enumerate(lines) if re.match(r"(?i)error\b", line)), 0)
+    return " | ".join(lines[first:][-6:])
 
 
 def _uv() -> str:

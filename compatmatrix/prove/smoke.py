@@ -21,6 +21,7 @@ LEVELS = ("quick", "default", "full")
 DEVICES = ("auto", "cpu", "cuda")
 SEED = 42
 
+_ROOM = "free some space, or name another place with TMPDIR"
 _TAIL_LINES = 80
 _POLL = 0.2
 
@@ -71,14 +72,16 @@ def smoke(
             (folder / "question.json").write_text(json.dumps(question), encoding="utf-8")
             files = (str(folder / "question.json"), str(folder / "answer.json"))
             # -I: nothing of ours, of the user's site or of the current folder; -B: nothing written beside the stack.
-            argv = (str(python), "-I", "-B", "-X", "faulthandler", str(PAYLOAD), *files)
+            # Absolute, because the child starts in another folder; not resolved, because a link may be a whole stack.
+            program = str(python.absolute() if python.exists() else python)
+            argv = (program, "-I", "-B", "-X", "faulthandler", str(PAYLOAD), *files)
             with _told(folder / "answer.json", progress):
                 finished = run(argv, timeout=timeout, env=child_environment(), cwd=folder)
             return _judge(finished, python, folder / "answer.json")
     except OSError as error:
         raise ToolFailed(
             f"smoke: temporary folder: {error.strerror or error}",
-            hint="free some space, or name another place with TMPDIR",
+            hint=_ROOM,
         ) from error
 
 
@@ -102,9 +105,9 @@ def _judge(finished: Finished, python: Path, path: Path) -> SmokeResult:
         return SmokeResult(answer.probes, answer.device, answer.versions, finished.seconds, "", tail)
     if answer is None and not broken and not died and not finished.timed_out:
         said = [line.strip() for line in tail.splitlines() if line.strip()]
-        problem = f"{python}: the smoke run did not start: {finished.describe()}"
-        hint = "name a Python 3.7 or later with --python"
-        raise ToolFailed([problem, *said[-3:]] if said else problem, hint=hint)
+        words = ": ".join([f"{python}: the smoke run did not start", finished.describe(), " | ".join(said[-3:])])
+        full = "No space left" in tail
+        raise ToolFailed(words.removesuffix(": "), hint=_ROOM if full else "name a Python 3.7 or later with --python")
     failure, code = _failure(finished, broken, tail)
     if answer is None:
         return SmokeResult((), "unknown", (), finished.seconds, failure, tail)

@@ -41,10 +41,6 @@ def _names(gpus: Sequence[Gpu]) -> str:
     return " and ".join(map(str, gpus))
 
 
-def _system(question: Question) -> str:
-    return (question.host.platform.value or "").partition("-")[0]
-
-
 def torches_serving(question: Question, matrix: Matrix, gpu: Gpu) -> list[Version]:
     """The torch releases, newest first, that have any build with code for a GPU, whatever the driver."""
     platform = question.host.platform.value or ""
@@ -54,7 +50,7 @@ def torches_serving(question: Question, matrix: Matrix, gpu: Gpu) -> list[Versio
         torch
         for torch in matrix.torches
         if any(
-            build.cuda and serves(build, gpu.capability, None, _system(question), matrix)
+            build.cuda and serves(build, gpu.capability, None, question.host.driver_system, matrix)
             for build in matrix.builds_for(torch, platform)
         )
     ]
@@ -68,7 +64,9 @@ def _last_for_gpus(question: Question, matrix: Matrix, gpus: Sequence[Gpu], take
             builds = [
                 build.build
                 for build in matrix.builds_for(serving[0], question.host.platform.value or "")
-                if build.cuda and gpu.capability and serves(build, gpu.capability, None, _system(question), matrix)
+                if build.cuda
+                and gpu.capability
+                and serves(build, gpu.capability, None, question.host.driver_system, matrix)
             ]
             yield (
                 f"torch {serving[0]} ({', '.join(dict.fromkeys(builds))}) is the last with code for {gpu}; "
@@ -79,7 +77,7 @@ def _last_for_gpus(question: Question, matrix: Matrix, gpus: Sequence[Gpu], take
 
 
 def _no_single_wheel(question: Question, matrix: Matrix, gpus: Sequence[Gpu], taken: Build | None) -> Iterator[str]:
-    platform, system = question.host.platform.value or "", _system(question)
+    platform, system = question.host.platform.value or "", question.host.driver_system
 
     def all_served(build: Build) -> bool:
         return bool(build.cuda) and all(

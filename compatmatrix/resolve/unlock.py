@@ -43,7 +43,7 @@ def unlocked_by_driver(question: Question, matrix: Matrix, current: Version | No
 
 
 def _thresholds(question: Question, matrix: Matrix, driver: DriverVersion) -> list[DriverVersion]:
-    system = (question.host.platform.value or "").partition("-")[0]
+    system = question.host.driver_system
     found = {family.drivers[system] for family in matrix.families.values() if system in family.drivers}
     capabilities = [matrix.capabilities.get(gpu.capability) for gpu in question.host.gpus.value or () if gpu.capability]
     last = min((row.last_driver for row in capabilities if row and row.last_driver), default=None)

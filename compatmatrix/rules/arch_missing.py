@@ -18,7 +18,8 @@ def check(case: Case) -> Iterator[Finding]:
             yield Finding(
                 RULE.code,
                 Severity.UNKNOWN,
-                f"cannot tell whether torch {build.full_version} has code for the {gpu.name}: its compute capability is not known",
+                f"cannot tell whether torch {build.full_version} has code for the {gpu.name}: "
+                "its compute capability is not known",
                 "name it with --cc, or update the matrix",
                 packages=("torch",),
             )

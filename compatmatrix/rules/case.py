@@ -41,8 +41,8 @@ class Case(NamedTuple):
 
     @property
     def system(self) -> str:
-        """The first word of the platform: "linux", "windows", "macos"; empty where unknown."""
-        return (self.host.platform.value or "").partition("-")[0]
+        """The system whose driver floors count: "linux", "windows"; empty where unknown."""
+        return self.host.driver_system
 
     @property
     def torch(self) -> Version | None:

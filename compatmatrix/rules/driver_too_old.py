@@ -33,7 +33,8 @@ def check(case: Case) -> Iterator[Finding]:
         yield Finding(
             RULE.code,
             Severity.ERROR,
-            f"driver {driver} is too old for torch {build.torch} built for CUDA {build.cuda}: it needs {floor} or later",
+            f"driver {driver} is too old for torch {build.torch} built for CUDA {build.cuda}: "
+            f"it needs {floor} or later",
             f"update the driver, or take another build ({runs}){other}",
             fix=fix,
             packages=("torch",),

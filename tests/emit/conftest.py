@@ -29,7 +29,7 @@ def cuda_lock() -> Lock:
         python=Fact.of(Python.parse("3.12.1"), "given"),
         platform=Fact.of("linux-x86_64", "given"),
         libc=Fact.of(Libc("glibc", 2, 36), "given"),
-        driver=Fact.of(Version("580.65.06"), "nvidia-smi"),
+        driver=Fact.of(Version("580.126.11"), "nvidia-smi"),
         gpus=Fact.of(gpus, "nvidia-smi"),
         driver_cuda=Fact.of(Cuda(13, 0), "nvidia-smi"),
     )

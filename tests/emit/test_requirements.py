@@ -32,7 +32,7 @@ def test_every_entry_is_a_requirement_with_hashes(cuda_lock: Lock) -> None:
 def test_header_says_what_it_is_valid_for(cuda_lock: Lock, cpu_lock: Lock) -> None:
     text = render(cuda_lock)
     assert "# host: linux-x86_64, Python 3.12.1, glibc 2.36\n" in text
-    assert "# gpu: 2 x Tesla V100 (7.0), 1 x Odd One; driver 580.65.06\n" in text
+    assert "# gpu: 2 x Tesla V100 (7.0), 1 x Odd One; driver 580.126.11\n" in text
     assert "# proof: trained-gpu (cu126/9.9.9.json)\n" in text
     assert "# gpu: none\n" in render(cpu_lock)
     assert "# proof: resolved\n" in render(cpu_lock)

@@ -1,0 +1,165 @@
+"""The payload by itself: which Pythons read it, what its tables say, and that its folder holds nothing else."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from compatmatrix.prove.smoke import LEVELS, PAYLOAD, smoke
+
+OLDEST = (3, 7)
+
+
+@pytest.fixture(scope="module")
+def payload() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("smoke_payload", PAYLOAD)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def old_python() -> Path | None:
+    """A working interpreter of the oldest version, from PATH or from pyenv."""
+    name = "python{}.{}".format(*OLDEST)
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = [shutil.which(name), *root.glob("versions/{}.{}.*/bin/python3".format(*OLDEST))]
+    for candidate in filter(None, found):
+        if subprocess.run([candidate, "-I", "-c", ""], capture_output=True).returncode == 0:
+            return Path(candidate)
+    return None
+
+
+@pytest.fixture(scope="module")
+def oldest() -> Path:
+    found = old_python()
+    if found is None:
+        pytest.skip("no interpreter of the oldest version here")
+    return found
+
+
+def test_nothing_else_to_import_lies_beside_it() -> None:
+    others = [
+        path
+        for path in PAYLOAD.parent.iterdir()
+        if path != PAYLOAD and path.name != "__pycache__" and path.name[0] != "."
+    ]
+    assert [path.name for path in others if path.suffix in {"", ".py", ".so", ".pyd"}] == []
+
+
+def test_the_oldest_grammar_takes_it() -> None:
+    ast.parse(PAYLOAD.read_text("utf-8"), feature_version=OLDEST)
+
+
+def test_only_the_standard_library_at_import_time() -> None:
+    top = ast.parse(PAYLOAD.read_text("utf-8")).body
+    names = {alias.name.split(".")[0] for node in top if isinstance(node, ast.Import) for alias in node.names}
+    assert names <= sys.stdlib_module_names
+    assert not any(isinstance(node, ast.ImportFrom) for node in top)
+
+
+def test_the_oldest_python_compiles_it(oldest: Path) -> None:
+    code = "import sys; compile(open(sys.argv[1], encoding='utf-8').read(), 'payload', 'exec')"
+    done = subprocess.run([oldest, "-I", "-c", code, PAYLOAD], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_oldest_python_answers(oldest: Path) -> None:
+    result = smoke(oldest, timeout=60)
+    assert result.failure == ""
+    assert [probe.name for probe in result.probes][:2] == ["imports", "numpy-bridge"]
+
+
+def test_every_probe_says_what_it_proves(payload: ModuleType) -> None:
+    for name, function, needs, level in payload.PROBES:
+        assert function.__doc__, name
+        assert level in LEVELS
+        assert function.__name__ == name.replace("-", "_")
+        earlier = [probe[0] for probe in payload.PROBES]
+        assert set(needs) <= set(earlier[: earlier.index(name)]), f"{name} stands on a later probe"
+
+
+@pytest.mark.parametrize(
+    ("level", "wanted", "names"),
+    [
+        ("default", ["conv"], ["imports", "device", "kernel", "conv"]),
+        ("quick", ["tabular"], ["imports", "numpy-bridge", "device", "kernel", "tabular"]),
+        ("default", [], []),
+    ],
+)
+def test_a_wanted_probe_brings_what_it_stands_on(
+    payload: ModuleType, level: str, wanted: list[str], names: list[str]
+) -> None:
+    assert [probe[0] for probe in payload.plan(level, wanted)] == names
+
+
+def test_a_higher_level_has_all_of_a_lower_one(payload: ModuleType) -> None:
+    quick, default, full = ([probe[0] for probe in payload.plan(level, None)] for level in LEVELS)
+    assert set(quick) < set(default) <= set(full)
+    assert default[-1] == "tabular"
+
+
+def test_an_unknown_probe_is_refused(payload: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="unknown probes: dance"):
+        payload.plan("default", ["dance"])
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("RuntimeError: Numpy is not available", "numpy-abi"),
+        ("AttributeError: _ARRAY_API not found", "numpy-abi"),
+        ("ValueError: numpy.dtype size changed, may indicate binary incompatibility", "numpy-abi"),
+        ("RuntimeError: operator torchvision::nms does not exist", "torchvision-mismatch"),
+        ("NotImplementedError: Could not run 'torchvision::nms' with arguments from 'CUDA'", "torchvision-mismatch"),
+        ("RuntimeError: Couldn't load custom C++ ops. This can happen if", "torchvision-mismatch"),
+        ("RuntimeError: CUDA error: no kernel image is available for execution on the device", "arch-missing"),
+        ("UserWarning: Found GPU0 which is not compatible with the current PyTorch installation.", "arch-missing"),
+        ("RuntimeError: The NVIDIA driver on your system is too old (found version 11040).", "driver-too-old"),
+        ("RuntimeError: CUDA error: the provided PTX was compiled with an unsupported toolchain.", "driver-too-old"),
+        ("RuntimeError: Found no NVIDIA driver on your system.", None),
+        ("AssertionError: Torch not compiled with CUDA enabled", "cpu-build-on-gpu"),
+        ("ImportError: libcudnn.so.9: cannot open shared object file: No such file or directory", "cuda-libs-conflict"),
+        ("ImportError: undefined symbol: __nvJitLinkAddData_12_1, version libnvJitLink.so.12", "cuda-libs-conflict"),
+        ("ImportError: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent", "known-bad"),
+        ("ModuleNotFoundError: No module named 'pkg_resources'", "known-bad"),
+        ("AttributeError: module 'PIL.Image' has no attribute 'ANTIALIAS'", "pillow"),
+        ("ImportError: cannot import name 'PILLOW_VERSION' from 'PIL' (PIL/__init__.py)", "pillow"),
+        ("ImportError: cannot import name 'typedispatch' from 'fastcore.dispatch'", "fastai-mismatch"),
+        ("ModuleNotFoundError: No module named 'fastcore.dispatch'", "fastai-mismatch"),
+        ("UnpicklingError: Weights only load failed.", "fastai-mismatch"),
+        ("RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB", None),
+        ("RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED", None),
+        ("ModuleNotFoundError: No module named 'torch'", None),
+    ],
+)
+def test_the_words_of_an_error_point_to_its_cause(payload: ModuleType, said: str, code: str | None) -> None:
+    assert payload.said_cause(said) == code
+
+
+@pytest.mark.parametrize(
+    ("arch", "capability", "serves"),
+    [
+        ("sm_86", (8, 9), True),
+        ("sm_86", (8, 0), False),
+        ("sm_90", (8, 6), False),
+        ("sm_86", (9, 0), False),
+        ("sm_120", (12, 1), True),
+        ("sm_100", (11, 0), False),
+        ("sm_90a", (9, 0), True),
+        ("sm_90a", (9, 1), False),
+        ("compute_70", (12, 0), True),
+        ("compute_90", (8, 6), False),
+        ("gfx90a", (9, 0), False),
+    ],
+)
+def test_which_code_runs_where(payload: ModuleType, arch: str, capability: tuple[int, int], serves: bool) -> None:
+    assert payload.serves(arch, capability) is serves
