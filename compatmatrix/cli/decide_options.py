@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -79,16 +80,21 @@ def decide_options(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def proofs_folder() -> Path:
+    """Where the proofs lie that came with the matrix."""
+    return data_folder() / "proofs"
+
+
 def shipped_proofs() -> Proofs:
     """The proofs that came with the matrix."""
-    return load_proofs(data_folder() / "proofs")
+    return load_proofs(proofs_folder())
 
 
 def say_host(host: Host) -> None:
     """Say on stderr for which host a decision was made, and how to name another."""
     origins = {fact.origin for fact in (host.platform, host.python, host.gpus, host.driver) if fact.known}
     how = "given" if origins == {"given"} else "detected" if "given" not in origins else "given and detected"
-    note(f"decided for {'; '.join(host_lines(host)[:3])} ({how})")
+    note(f"decided for {'; '.join(host_lines(replace(host, notes=())))} ({how})")
     if how == "detected":
         note("for another machine: --gpu, --driver, --python-version, --platform, or --host FILE")
 

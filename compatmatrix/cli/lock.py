@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, say_refusal, shipped_proofs
+from compatmatrix.cli.decide_options import (
+    DecideOptions,
+    decide_options,
+    proofs_folder,
+    say_host,
+    say_refusal,
+    shipped_proofs,
+)
 from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
 from compatmatrix.cli.output import note, print_json, progress
 from compatmatrix.emit import FORMATS, load
@@ -20,6 +27,7 @@ from compatmatrix.resolve.decide import Refusal, decide
 @click.option("-f", "--format", "form", type=click.Choice(list(FORMATS)), default="requirements", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, atomically.")
 @click.option("--core", is_flag=True, help="Stop after the decision: no network, milliseconds.")
+@click.option("--fresh", is_flag=True, help="Resolve anew even where a trained lock was shipped.")
 @click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
 @host_options
 @offline_option
@@ -29,6 +37,7 @@ def command(
     form: str,
     output: Path | None,
     core: bool,
+    fresh: bool,
     index_url: str | None,
     where: HostOptions,
     offline: bool,
@@ -39,7 +48,14 @@ def command(
     REQUIREMENTs are taken as pip takes them; fastai, torch and torchvision are always decided. The output installs
     with plain pip: pip install -r requirements.txt.
     """
-    return write_lock(asked, where, "json" if as_json else form, output, core, Access(offline, index_url))
+    return write_lock(
+        asked,
+        where,
+        "json" if as_json else form,
+        output,
+        core,
+        Access(offline, index_url, None if fresh else proofs_folder()),
+    )
 
 
 def write_lock(

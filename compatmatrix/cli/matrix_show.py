@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from compatmatrix.errors import UsageError
 from compatmatrix.matrix.matrix import Matrix
-from compatmatrix.matrix.rows import Build, admits
+from compatmatrix.matrix.rows import Build, Fastai, admits
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.rules.coverage import serves
 
@@ -107,11 +107,12 @@ def _torch(matrix: Matrix, name: str) -> Answer:
 
 
 def _fastais(matrix: Matrix) -> Answer:
-    rows = [
-        (r.version, r.python, r.requires.get("torch", ""), r.requires.get("fastcore", ""))
-        for r in matrix.fastais.values()
-    ]
-    data = [{"fastai": str(r.version), "python": r.python, "requires": r.requires} for r in matrix.fastais.values()]
+    return _declared(list(matrix.fastais.values()))
+
+
+def _declared(found: list[Fastai]) -> Answer:
+    rows = [(row.version, row.python, row.requires.get("torch", ""), row.requires.get("fastcore", "")) for row in found]
+    data = [{"fastai": str(row.version), "python": row.python, "requires": row.requires} for row in found]
     return Answer([], ("fastai", "Python", "torch", "fastcore"), rows, {"fastai": data})
 
 
@@ -119,22 +120,17 @@ def _fastai(matrix: Matrix, name: str) -> Answer:
     found = [row for version, row in matrix.fastais.items() if _named(name, version)]
     if not found:
         raise UsageError(f"fastai {name} is not in the matrix", hint="what is: compatmatrix matrix show fastai")
-    rows = [(row.version, "python", row.python, "declared") for row in found]
-    rows += [(row.version, package, spec, "declared") for row in found for package, spec in row.requires.items()]
-    for row in found:
-        for limit in matrix.limits:
-            if "fastai" in limit.when and admits(limit.when["fastai"], row.version):
-                others = ", ".join(f"{key} {spec}" for key, spec in limit.when.items() if key != "fastai")
-                rows.append(
-                    (
-                        row.version,
-                        limit.package,
-                        limit.allowed,
-                        f"found{' with ' + others if others else ''}: {limit.symptom}",
-                    )
-                )
-    data = [dict(zip(("fastai", "package", "allowed", "how"), map(str, row), strict=True)) for row in rows]
-    return Answer([], ("fastai", "package", "allowed", "how known"), rows, {"limits": data})
+    if len(found) > 1:
+        return _declared(found)
+    row = found[0]
+    rows = [("python", row.python, "declared")]
+    rows += [(package, spec, "declared") for package, spec in row.requires.items()]
+    for limit in matrix.limits:
+        if "fastai" in limit.when and admits(limit.when["fastai"], row.version):
+            others = ", ".join(f"{key} {spec}" for key, spec in limit.when.items() if key != "fastai")
+            rows.append((limit.package, limit.allowed, f"found{f' with {others}' if others else ''}: {limit.symptom}"))
+    data = [dict(zip(("package", "allowed", "how"), row, strict=True)) for row in rows]
+    return Answer([f"fastai {row.version}"], ("package", "allowed", "how known"), rows, {"fastai": data})
 
 
 def _cudas(matrix: Matrix) -> Answer:

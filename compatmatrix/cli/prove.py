@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from compatmatrix.atomic import write_atomically
-from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, say_refusal, shipped_proofs
+from compatmatrix.cli.decide_options import (
+    DecideOptions,
+    decide_options,
+    proofs_folder,
+    say_host,
+    say_refusal,
+    shipped_proofs,
+)
 from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
 from compatmatrix.cli.output import command_line, note, print_json, progress
 from compatmatrix.cli.probes import print_probes, smoke_to_dict
@@ -35,6 +42,7 @@ from compatmatrix.resolve.decide import Refusal
 @click.option("--venv", type=click.Path(path_type=Path), help="Where the environment goes, by default below --output.")
 @click.option("--device", type=click.Choice(list(DEVICES)), default="auto", show_default=True, help="Where to train.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds for training.")
+@click.option("--fresh", is_flag=True, help="Resolve anew even where a trained lock was shipped.")
 @click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
 @host_options
 @offline_option
@@ -45,6 +53,7 @@ def command(
     venv: Path | None,
     device: str,
     timeout: float,
+    fresh: bool,
     index_url: str | None,
     where: HostOptions,
     offline: bool,
@@ -60,7 +69,7 @@ def command(
     question = asked.question(where, matrix, interpreter)
     python = interpreter.path if interpreter else str(where.python_version)
     say_host(question.host)
-    access = Access(offline, index_url)
+    access = Access(offline, index_url, None if fresh else proofs_folder())
     made = make_lock(question, matrix, shipped_proofs(), access, progress=progress, interpreter=_builder(python))
     if isinstance(made, Refusal):
         say_refusal(made, question, matrix)

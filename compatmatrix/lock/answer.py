@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -37,7 +38,9 @@ def _package(row: Mapping[str, Any], bound_index: str) -> Package:
     name = canonicalize_name(row["name"])
     hashes = sorted({f"sha256:{digest}" for digest in _digests(row)})
     index = bound_index if name in BOUND else ""
-    return Package(name, Version(row["version"]), tuple(hashes), row.get("marker", ""), index)
+    # In packaging's spelling, so that a lock that is read back renders the same.
+    marker = str(Marker(row["marker"])) if row.get("marker") else ""
+    return Package(name, Version(row["version"]), tuple(hashes), marker, index)
 
 
 def _digests(row: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from compatmatrix.errors import IndexUnavailable
 from compatmatrix.matrix.matrix import Matrix
@@ -14,10 +15,15 @@ from compatmatrix.resolve.question import IndexPolicy, Question
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How the indexes may be reached. default_index: base index, None for uv's or pip's own setting."""
+    """Where packages come from.
+
+    offline: ask no index. default_index: the base index, None for uv's or pip's own setting. proofs: the folder of
+    shipped locks, None for resolving anew.
+    """
 
     offline: bool = False
     default_index: str | None = None
+    proofs: Path | None = None
 
 
 def make_lock(
@@ -39,11 +45,20 @@ def make_lock(
     decision = decide(question, matrix, proofs)
     if isinstance(decision, Refusal):
         return decision
+    if shipped := _shipped(decision, question, access):
+        return shipped
+    if access.offline and question.index is IndexPolicy.AUTO:
+        # Without a network a trained lock from PyPI serves better than none.
+        second = decide(replace(question, index=IndexPolicy.PYPI), matrix, proofs)
+        if isinstance(second, Decision) and (shipped := _shipped(second, question, access)):
+            return shipped
     if decision.index == "pytorch" and not access.offline:
         reason = _missing(decision, question, progress)
         if reason:
             decision = _from_pypi(question, matrix, proofs, decision, reason)
             progress(decision.notes[0])
+            if shipped := _shipped(decision, question, access):
+                return shipped
     return lock(
         decision,
         offline=access.offline,
@@ -51,6 +66,12 @@ def make_lock(
         progress=progress,
         interpreter=interpreter,
     )
+
+
+def _shipped(decision: Decision, question: Question, access: Access) -> Lock | None:
+    from compatmatrix.lock.proven import proven_lock
+
+    return proven_lock(decision, question, access.proofs) if access.proofs else None
 
 
 def _missing(decision: Decision, question: Question, progress: Callable[[str], None]) -> str:
@@ -61,7 +82,7 @@ def _missing(decision: Decision, question: Question, progress: Callable[[str], N
     progress(f"asking the PyTorch index for torch {torch}")
     tag = f"cp{python.minor.replace('.', '')}" if python else ""
     try:
-        if has_wheel(decision.index_url, "torch", torch, tag):
+        if has_wheel(decision.index_url, "torch", torch, tag, platform=question.host.platform.value or ""):
             return ""
         reason = f"{decision.index_url} has no torch {torch} for {tag}"
         if question.index is IndexPolicy.AUTO:

@@ -26,7 +26,8 @@ from compatmatrix.rules.known_bad import applies
 HOST_RULES = tuple(rule for rule in RULES if rule.scope is Scope.HOST)
 VERSION_RULES = tuple(rule for rule in RULES if rule.scope is Scope.VERSIONS)
 
-# What a proof is found by: the versions of the decided packages and the Python's minor, in any build.
+# What a proof is found by: platform, Python's minor and the versions of these packages, in any build.
+CORE_OF_PROOF = ("fastai", "torch", "torchvision")
 ProofKey = tuple[str, ...]
 Proofs = Mapping[ProofKey, Iterable[tuple[str, ProofMark]]]
 
@@ -171,12 +172,9 @@ def _worth_stepping_back(question: Question, newest: Build, candidate: Build, ma
     return (candidate.torch.major, candidate.torch.minor) in minors[:2]
 
 
-def proof_key(stack: Stack, python: Python) -> ProofKey:
+def proof_key(stack: Stack, platform: str, python: Python) -> ProofKey:
     """What a proof of this stack is filed under."""
-    return (
-        python.minor,
-        *(f"{name}=={stack[name].release}" for name in ("fastai", "torch", "torchvision") if name in stack),
-    )
+    return (platform, python.minor, *(f"{name}=={stack.release(name)}" for name in CORE_OF_PROOF))
 
 
 def proof_of(stack: Stack, build: Build, host: Host, proofs: Proofs) -> ProofMark | None:
@@ -184,7 +182,7 @@ def proof_of(stack: Stack, build: Build, host: Host, proofs: Proofs) -> ProofMar
     python = host.python.value
     if python is None or not proofs:
         return None
-    found = list(proofs.get(proof_key(stack, python), ()))
+    found = list(proofs.get(proof_key(stack, build.platform, python), ()))
     same = [mark for tag, mark in found if tag == f"{build.build}@{build.index}"]
     if same:
         order = list(ProofLevel)

@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from compatmatrix.errors import BadInput
+from compatmatrix.model.host import Libc
 from compatmatrix.model.lock import ProofMark
 from compatmatrix.model.proof import ProofLevel
-from compatmatrix.resolve.decide import ProofKey
+from compatmatrix.resolve.decide import CORE_OF_PROOF, Proofs
 
 INDEX = "index.json"
 
 
-@lru_cache(maxsize=4)
-def load_proofs(folder: Path) -> Mapping[ProofKey, list[tuple[str, ProofMark]]]:
-    """The index of a folder of proofs; empty where there is none. Raises BadInput where it cannot be read.
+class ProofRow(NamedTuple):
+    """One proof of the index.
 
-    Filed by Python and versions; each entry names the build it was trained in ("cu126@pytorch") and its record.
+    python: "3.12". libc: of the host that it was locked for. build: "cu126@pytorch". stack: the trained versions.
+    record: the folder that holds proof.json and requirements.txt. lock: digest of the lock, comments aside.
     """
+
+    python: str
+    platform: str
+    libc: Libc | None
+    build: str
+    level: ProofLevel
+    stack: dict[str, str]
+    record: str
+    lock: str
+
+    @classmethod
+    def read(cls, row: dict[str, Any]) -> ProofRow:
+        """From the index. Raises KeyError, TypeError or ValueError for a broken row."""
+        kind, _, number = (row["libc"] or "").partition(" ")
+        libc = Libc(kind, *map(int, number.split("."))) if number else None
+        plain = [str(row[name]) for name in ("python", "platform", "build", "record", "lock")]
+        python, platform, build, record, lock = plain
+        return cls(python, platform, libc, build, ProofLevel(row["level"]), dict(row["stack"]), record, lock)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in the index."""
+        return {**self._asdict(), "libc": str(self.libc) if self.libc else None}
+
+
+@lru_cache(maxsize=4)
+def load_rows(folder: Path) -> tuple[ProofRow, ...]:
+    """The index of a folder of proofs; empty where there is none. Raises BadInput where it cannot be read."""
     path = folder / INDEX
     try:
-        rows = json.loads(path.read_bytes())["proofs"]
-        found: dict[ProofKey, list[tuple[str, ProofMark]]] = {}
-        for row in rows:
-            names = ("fastai", "torch", "torchvision")
-            key = (row["python"], *(f"{name}=={row['stack'][name]}" for name in names))
-            mark = ProofMark(ProofLevel(row["level"]), row["record"])
-            found.setdefault(key, []).append((row["build"], mark))
-        return found
+        return tuple(ProofRow.read(row) for row in json.loads(path.read_bytes())["proofs"])
     except FileNotFoundError:
-        return {}
+        return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: cannot be read as an index of proofs ({error!r})") from error
+
+
+@lru_cache(maxsize=4)
+def load_proofs(folder: Path) -> Proofs:
+    """The proofs of a folder, as `decide` takes them."""
+    found: dict[tuple[str, ...], list[tuple[str, ProofMark]]] = {}
+    for row in load_rows(folder):
+        key = (row.platform, row.python, *(f"{name}=={row.stack[name]}" for name in CORE_OF_PROOF))
+        found.setdefault(key, []).append((row.build, ProofMark(row.level, row.record)))
+    return found
