@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -10,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from compatmatrix.errors import ToolFailed
 
 MAX_OUTPUT = 32 * 1024 * 1024
 """Bytes of each stream that are kept; a child that says more is ended."""
@@ -98,6 +101,19 @@ def run(
     said_too_much = f"{argv[0]}: more than {max_output} bytes on {flooded}" if flooded else ""
     seconds = time.monotonic() - started
     return Finished(child.returncode, out.text(), err.text(), timed_out, said_too_much, seconds)
+
+
+def uv_program() -> str:
+    """The uv that came with us, else the one on PATH. Raises ToolFailed where there is none."""
+    try:
+        import uv
+
+        return uv.find_uv_bin()
+    except (ImportError, OSError):
+        found = shutil.which("uv")
+    if found is None:
+        raise ToolFailed("uv is not installed", hint="python -m pip install uv")
+    return found
 
 
 class _Reader(threading.Thread):

@@ -25,6 +25,7 @@ from compatmatrix.atomic import write_atomically
 from compatmatrix.emit.digest import lock_digest
 from compatmatrix.model.host import Host, host_from_dict
 from compatmatrix.model.proof import ProofLevel
+from compatmatrix.process import uv_program
 from compatmatrix.prove.environment import find_interpreter
 from compatmatrix.resolve.proven import INDEX, ProofRow, load_rows
 
@@ -143,11 +144,9 @@ def file_proof(output: Path, answer: dict[str, Any]) -> None:
 
 def clean_cache() -> None:
     """Drop the large wheels of the last torch from uv's cache; the small ones stay for the next stack."""
-    from uv import find_uv_bin
-
-    cached = [find_uv_bin(), "cache", "clean", "--quiet", "torch", "torchvision", "triton"]
+    cached = [uv_program(), "cache", "clean", "--quiet", "torch", "torchvision", "triton"]
     subprocess.run(cached, capture_output=True, check=False)
-    subprocess.run([find_uv_bin(), "cache", "prune", "--quiet"], capture_output=True, check=False)
+    subprocess.run([uv_program(), "cache", "prune", "--quiet"], capture_output=True, check=False)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from packaging.version import Version
 from compatmatrix.emit import load
 from compatmatrix.lock.read import read_packages
 from compatmatrix.matrix import load_matrix
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.host import Host, Libc, Python
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.lock import Lock
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import Question
 

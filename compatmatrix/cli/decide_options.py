@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -23,12 +23,11 @@ from compatmatrix.resolve.question import IndexPolicy, Prefer, Question, parse_r
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class DecideOptions:
+class DecideOptions(NamedTuple):
     """What the user asked to be decided."""
 
     requirements: tuple[str, ...]
-    index: str
+    index_policy: str
     prefer: str
     torch_index_url: str
 
@@ -38,7 +37,7 @@ class DecideOptions:
         return Question(
             where.host(matrix, interpreter),
             requirements,
-            IndexPolicy(self.index),
+            IndexPolicy(self.index_policy),
             Prefer(self.prefer),
             self.torch_index_url,
         )
@@ -48,6 +47,7 @@ _OPTIONS = [
     click.argument("requirements", nargs=-1, metavar="[REQUIREMENT]..."),
     click.option(
         "--index",
+        "index_policy",
         type=click.Choice([str(policy) for policy in IndexPolicy]),
         default=str(IndexPolicy.AUTO),
         show_default=True,
@@ -71,8 +71,7 @@ def decide_options(function: F) -> F:
 
     @wraps(function)
     def wrapped(*args: Any, **values: Any) -> Any:
-        names = [field.name for field in fields(DecideOptions)]
-        asked = DecideOptions(**{name: values.pop(name) for name in names})
+        asked = DecideOptions(**{name: values.pop(name) for name in DecideOptions._fields})
         return function(*args, asked=asked, **values)
 
     for option in reversed(_OPTIONS):

@@ -9,7 +9,7 @@ import click
 from compatmatrix.cli.decide_options import DecideOptions, decide_options, proofs_folder
 from compatmatrix.cli.lock import write_lock
 from compatmatrix.cli.options import HostOptions, host_options, offline_option
-from compatmatrix.lock.make import Access
+from compatmatrix.lock.access import Access
 
 
 @click.command()

@@ -11,7 +11,7 @@ from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_h
 from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
 from compatmatrix.cli.output import counted, print_json
 from compatmatrix.matrix.matrix import Matrix
-from compatmatrix.model.lock import Decision
+from compatmatrix.model.decision import Decision
 from compatmatrix.resolve.decide import Refusal, decide
 from compatmatrix.resolve.explanation import Group, grouped
 from compatmatrix.resolve.notes import end_of_driver_support, torches_serving

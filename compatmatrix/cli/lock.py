@@ -17,9 +17,11 @@ from compatmatrix.cli.decide_options import (
 from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
 from compatmatrix.cli.output import note, print_json, progress
 from compatmatrix.emit import FORMATS, load
-from compatmatrix.lock.make import Access, make_lock
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.lock.access import Access
+from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.decision import Decision
 from compatmatrix.resolve.decide import Refusal, decide
+from compatmatrix.resolve.question import Question
 
 
 @click.command()
@@ -65,26 +67,21 @@ def write_lock(
     matrix = where.matrix()
     question = asked.question(where, matrix)
     say_host(question.host)
-    made: Lock | Decision | Refusal
-    if core:
-        made = decide(question, matrix, shipped_proofs())
-    else:
-        made = make_lock(question, matrix, shipped_proofs(), access, progress=progress)
+    made = _core(question, matrix, form) if core else _whole(question, matrix, form, access)
     if isinstance(made, Refusal):
         say_refusal(made, question, matrix)
         if form == "json":
             print_json(_refusal_to_dict(made))
         return 1
-    decision = made.decision if isinstance(made, Lock) else made
-    for sentence in decision.notes:
-        note(sentence)
-    _write(_text(made, form), output)
+    _write(made, output)
     return 0
 
 
-def _text(made: Lock | Decision, form: str) -> str:
-    if isinstance(made, Lock):
-        return load(form).render(made)
+def _core(question: Question, matrix: Matrix, form: str) -> str | Refusal:
+    made = decide(question, matrix, shipped_proofs())
+    if isinstance(made, Refusal):
+        return made
+    _say_notes(made)
     if form == "json":
         import json
 
@@ -93,6 +90,21 @@ def _text(made: Lock | Decision, form: str) -> str:
         return json.dumps(decision_to_dict(made), indent=2, ensure_ascii=False) + "\n"
     lines = [f"--extra-index-url {made.index_url}"] * bool(made.index_url)
     return "\n".join([*lines, *made.requirements, *made.constraints]) + "\n"
+
+
+def _whole(question: Question, matrix: Matrix, form: str, access: Access) -> str | Refusal:
+    from compatmatrix.lock.make import make_lock
+
+    made = make_lock(question, matrix, shipped_proofs(), access, progress=progress)
+    if isinstance(made, Refusal):
+        return made
+    _say_notes(made.decision)
+    return load(form).render(made)
+
+
+def _say_notes(decision: Decision) -> None:
+    for sentence in decision.notes:
+        note(sentence)
 
 
 def _write(text: str, output: Path | None) -> None:

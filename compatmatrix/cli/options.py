@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from packaging.version import InvalidVersion
@@ -25,8 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_HOST_FILE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class HostOptions:
+class HostOptions(NamedTuple):
     """What the user said of the host. Nothing is looked at before `host` or `interpreter` is called."""
 
     python: Path | None
@@ -113,7 +111,7 @@ def _one_for_all(hosts: list[Host]) -> Host:
 
 
 def _overridden(host: Host, given: Given) -> Host:
-    from dataclasses import replace
+    from dataclasses import fields, replace
 
     from compatmatrix.model.fact import Fact
 
@@ -196,8 +194,7 @@ def host_options(function: F) -> F:
 
     @wraps(function)
     def wrapped(*args: Any, **values: Any) -> Any:
-        names = [field.name for field in fields(HostOptions)]
-        where = HostOptions(**{name: values.pop(name) for name in names})
+        where = HostOptions(**{name: values.pop(name) for name in HostOptions._fields})
         return function(*args, where=where, **values)
 
     for option in reversed(_OPTIONS):

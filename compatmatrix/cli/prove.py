@@ -21,7 +21,9 @@ from compatmatrix.cli.output import command_line, note, print_json, progress
 from compatmatrix.cli.probes import print_probes, smoke_to_dict
 from compatmatrix.emit import load
 from compatmatrix.errors import BadInput
-from compatmatrix.lock.make import Access, make_lock
+from compatmatrix.lock.access import Access
+from compatmatrix.lock.make import make_lock
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
 from compatmatrix.prove.environment import make_environment
 from compatmatrix.prove.record import digest, make_record, write_record
@@ -82,7 +84,7 @@ def command(
     environment = venv or output / "venv"
     target = make_environment(text, python, environment, default_index=index_url, progress=progress)
     progress("training")
-    result = smoke(target, device=device, timeout=timeout, progress=progress)
+    result = smoke(target, device=_device(device, made.decision), timeout=timeout, progress=progress)
     record = make_record(
         text,
         result,
@@ -105,6 +107,12 @@ def command(
 def _builder(python: Path | str) -> str | None:
     """What builds a package that has no wheel: the target's interpreter where we know it."""
     return str(python) if isinstance(python, Path) else None
+
+
+def _device(wanted: str, decision: Decision) -> str:
+    """Where to train: a CUDA build on a GPU that is here must use it, or the proof would be of something else."""
+    here = decision.host.has_gpu and decision.host.gpus.origin not in ("given", "host files")
+    return "cuda" if wanted == "auto" and here and decision.build != "cpu" else wanted
 
 
 def _make_folder(path: Path) -> None:

@@ -10,7 +10,8 @@ from compatmatrix.emit.format import Format
 from compatmatrix.emit.header import comment
 from compatmatrix.emit.python import python_minor
 from compatmatrix.model.cuda import Cuda
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
 
 _IMPORTED = ("torch", "torchvision", "torchaudio", "fastai")
 _LOCK_FILE = "/opt/compatmatrix/requirements.txt"

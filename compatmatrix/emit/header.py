@@ -7,8 +7,8 @@ from typing import Any
 
 import compatmatrix
 from compatmatrix.index import without_credentials
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.fact import Fact
-from compatmatrix.model.lock import Decision
 from compatmatrix.model.proof import ProofLevel
 
 _HEADLINE = ("torch", "torchvision", "torchaudio", "fastai")

@@ -7,7 +7,8 @@ from typing import Any
 
 from compatmatrix.emit.format import Format
 from compatmatrix.index import without_credentials
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
 
 SCHEMA = 1
 _TORCH_FAMILY = ("torch", "torchaudio", "torchvision")

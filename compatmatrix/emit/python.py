@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compatmatrix.model.lock import Decision
+from compatmatrix.model.decision import Decision
 
 
 def python_minor(decision: Decision) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from compatmatrix.emit.format import Format
 from compatmatrix.emit.header import comment
 from compatmatrix.index import without_credentials
-from compatmatrix.model.lock import Decision, Lock, Package
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock, Package
 
 
 def render(lock: Lock) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
@@ -14,8 +13,9 @@ from compatmatrix.index import uv_environment
 from compatmatrix.lock.answer import read_answer
 from compatmatrix.lock.failure import as_error, needs_source
 from compatmatrix.lock.question import BOUND, Question, ask
-from compatmatrix.model.lock import Decision, Lock
-from compatmatrix.process import Finished, run
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
+from compatmatrix.process import Finished, run, uv_program
 
 _MAX_ROUNDS = 12
 
@@ -40,7 +40,7 @@ def lock(
     say = progress or (lambda _: None)
     say(f"resolving the whole closure of {len(decision.requirements)} requirements")
     deadline = time.monotonic() + timeout
-    base = (_uv(), "pip", "compile", "pyproject.toml", "--python", interpreter or sys.executable)
+    base = (uv_program(), "pip", "compile", "pyproject.toml", "--python", interpreter or sys.executable)
     base += ("--no-python-downloads", "--no-progress", "--color=never", *(("--offline",) if offline else ()))
     environment = uv_environment(default_index)
     added: frozenset[str] = frozenset()
@@ -73,16 +73,3 @@ def lock(
 def _run(base: tuple[str, ...], question: Question, folder: Path, env: dict[str, str], timeout: float) -> Finished:
     (folder / "pyproject.toml").write_text(question.project, encoding="utf-8")
     return run((*base, *question.options), timeout=timeout, env={**env, **dict(question.env)}, cwd=folder)
-
-
-def _uv() -> str:
-    """The uv that came with us, else the one on PATH."""
-    try:
-        import uv
-
-        return uv.find_uv_bin()
-    except (ImportError, OSError):
-        found = shutil.which("uv")
-    if found is None:
-        raise ToolFailed("uv is not installed", hint="python -m pip install uv")
-    return found

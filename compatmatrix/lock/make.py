@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from compatmatrix.errors import IndexUnavailable
+from compatmatrix.lock.access import Access
 from compatmatrix.matrix.matrix import Matrix
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
 from compatmatrix.resolve.decide import Proofs, Refusal, decide
 from compatmatrix.resolve.question import IndexPolicy, Question
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where packages come from.
-
-    offline: ask no index. default_index: the base index, None for uv's or pip's own setting. proofs: the folder of
-    shipped locks, None for resolving anew.
-    """
-
-    offline: bool = False
-    default_index: str | None = None
-    proofs: Path | None = None
 
 
 def make_lock(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from compatmatrix.emit.digest import lock_digest
 from compatmatrix.lock.read import read_packages
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.resolve.proven import ProofRow, load_rows
 from compatmatrix.resolve.question import Question

@@ -10,8 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from compatmatrix.errors import UsageError
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Host, Libc
-from compatmatrix.model.lock import Decision
 
 PROJECT = "the-requested-stack"
 BOUND = ("torch", "torchaudio", "torchvision")

@@ -33,6 +33,7 @@ class Matrix:
     def __init__(self, tables: Mapping[str, Any], digest: str) -> None:
         self.tables = tables
         self.digest = digest
+        self._partner_of: dict[tuple[str, Version], Partner | None] = {}
         self._builds_for: dict[tuple[Version, str], tuple[Build, ...]] = {}
 
     def _rows(self, name: str) -> Sequence[Row]:
@@ -78,20 +79,13 @@ class Matrix:
 
     def partner(self, name: str, torch: Version) -> Partner | None:
         """The torchvision or torchaudio that came out with a torch release, else the newest that works with it."""
-        return self._partner_of[name].get(torch)
-
-    @cached_property
-    def _partner_of(self) -> dict[str, dict[Version, Partner]]:
-        found: dict[str, dict[Version, Partner]] = {}
-        for name, rows in (("torchvision", self.torchvisions), ("torchaudio", self.torchaudios)):
-            good = [row for row in rows.values() if not row.yanked]
-            found[name] = {}
-            for torch in self.torches:
-                fitting = [row for row in good if admits(row.torch, torch)]
-                paired = [row for row in fitting if row.pair == torch or row.pair is None]
-                if fitting:
-                    found[name][torch] = (paired or fitting)[0]
-        return found
+        key = name, torch
+        if key not in self._partner_of:
+            rows = self.torchvisions if name == "torchvision" else self.torchaudios
+            fitting = [row for row in rows.values() if not row.yanked and admits(row.torch, torch)]
+            paired = [row for row in fitting if row.pair == torch or row.pair is None]
+            self._partner_of[key] = next(iter(paired or fitting), None)
+        return self._partner_of[key]
 
     @cached_property
     def fastais(self) -> dict[Version, Fastai]:

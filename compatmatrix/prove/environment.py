@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compatmatrix.errors import CompatmatrixError, IndexUnavailable, ToolFailed, UsageError
 from compatmatrix.index import uv_environment
-from compatmatrix.process import Finished, run
+from compatmatrix.process import Finished, run, uv_program
 
 _PLAIN = ("--no-progress", "--color=never", "--no-python-downloads")
 
@@ -88,7 +88,9 @@ def find_interpreter(python: str | Path, *, environ: Mapping[str, str] | None = 
             raise ToolFailed(f"{text}: no such interpreter", hint="name one with --python PATH")
         return found
     environ = os.environ if environ is None else environ
-    asked = run((_uv(), "python", "find", *_PLAIN, "--no-project", "--system", text), timeout=60, env=dict(environ))
+    asked = run(
+        (uv_program(), "python", "find", *_PLAIN, "--no-project", "--system", text), timeout=60, env=dict(environ)
+    )
     if asked.ok and asked.stdout.strip():
         return asked.stdout.strip()
     # A pyenv shim on PATH that is switched off makes uv stop looking, where others would do.
@@ -119,7 +121,7 @@ def _replaceable(directory: Path) -> bool:
 
 def _venv(interpreter: str, directory: Path, deadline: float, env: Mapping[str, str]) -> tuple[Path, bool]:
     """The new environment's interpreter, and whether uv made it (else the interpreter itself did, with pip)."""
-    argv = (_uv(), "venv", *_PLAIN, "--clear", "--no-project", "--python", interpreter, str(directory))
+    argv = (uv_program(), "venv", *_PLAIN, "--clear", "--no-project", "--python", interpreter, str(directory))
     made = run(argv, timeout=_left(deadline), env=env)
     if made.ok:
         return _interpreter_in(directory), True
@@ -142,7 +144,7 @@ def _install(
     if by_uv:
         # Every file is bound by its hash, so no index can slip in another; any may serve any package.
         options = ("--require-hashes", "--index-strategy", "unsafe-best-match", *index_args)
-        argv = (_uv(), "pip", "install", *_PLAIN, "--python", str(target), *options, "-r", str(lock))
+        argv = (uv_program(), "pip", "install", *_PLAIN, "--python", str(target), *options, "-r", str(lock))
         done = run(argv, timeout=_left(deadline), env=env)
         what = "uv pip install"
     else:
@@ -182,16 +184,3 @@ def _last_words(done: Finished) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     first = next((number for number, line in enumerate(lines) if re.match(r"(?i)error\b", line)), 0)
     return " | ".join(lines[first:][-6:])
-
-
-def _uv() -> str:
-    """The uv that came with us, else the one on PATH."""
-    try:
-        import uv
-
-        return uv.find_uv_bin()
-    except (ImportError, OSError):
-        found = shutil.which("uv")
-    if found is None:
-        raise ToolFailed("uv is not installed", hint="python -m pip install uv")
-    return found

@@ -11,15 +11,15 @@ from packaging.version import Version
 from compatmatrix.errors import CompatmatrixError, UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
+from compatmatrix.model.decision import Decision, ProofMark, Rejection
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host, Python
-from compatmatrix.model.lock import Decision, ProofMark, Rejection
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.candidates import TorchCandidate, fastai_candidates, torch_candidates
 from compatmatrix.resolve.notes import notes_on
-from compatmatrix.resolve.question import Prefer, Question
+from compatmatrix.resolve.question import CORE, IndexPolicy, Prefer, Question
 from compatmatrix.rules import RULES, Case, Scope, judge
 from compatmatrix.rules.known_bad import applies
 
@@ -81,7 +81,17 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
         if taken:
             torch, stack, mark, before = next((choice for choice in taken if choice[2] is not None), taken[0])
             return _decision(question, matrix, torch, stack, mark, rejected[:before])
-    return Refusal(tuple(rejected), tuple(notes_on(question, matrix, rejected, None)))
+    notes = notes_on(question, matrix, rejected, None) if rejected else [_nothing_to_try(question)]
+    return Refusal(tuple(rejected), tuple(notes))
+
+
+def _nothing_to_try(question: Question) -> str:
+    """Why there was not one candidate to judge."""
+    source = {IndexPolicy.PYPI: " on PyPI", IndexPolicy.PYTORCH: " on the PyTorch index"}.get(question.index, "")
+    asked = ", ".join(str(req) for name in CORE for req in question.wanted(name))
+    return (
+        f"the matrix has no build{source} for {question.host.platform.value}{f' that meets {asked}' if asked else ''}"
+    )
 
 
 def _need_host(host: Host) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from compatmatrix.model.decision import Rejection
 from compatmatrix.model.finding import Finding
-from compatmatrix.model.lock import Rejection
 
 
 class Group(NamedTuple):

@@ -8,8 +8,8 @@ from packaging.version import Version
 
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
+from compatmatrix.model.decision import Rejection
 from compatmatrix.model.host import Gpu
-from compatmatrix.model.lock import Rejection
 from compatmatrix.resolve.question import Question
 from compatmatrix.rules.coverage import serves
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from compatmatrix.errors import BadInput
+from compatmatrix.model.decision import ProofMark
 from compatmatrix.model.host import Libc
-from compatmatrix.model.lock import ProofMark
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.resolve.decide import CORE_OF_PROOF, Proofs
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
-from compatmatrix.model.lock import Decision
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import Question
 

@@ -6,10 +6,11 @@ import pytest
 from packaging.version import Version
 
 from compatmatrix.model.cuda import Capability, Cuda
+from compatmatrix.model.decision import Decision, ProofMark, Rejection
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Evidence, Finding, Severity
 from compatmatrix.model.host import Gpu, Host, Libc, Python
-from compatmatrix.model.lock import Decision, Lock, Package, ProofMark, Rejection
+from compatmatrix.model.lock import Lock, Package
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Pin, Stack
 

@@ -10,9 +10,9 @@ import pytest
 from packaging.version import Version
 from serve_index import Index, serve, torch_world
 
+from compatmatrix.model.decision import Decision
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.host import Host, Libc, Python
-from compatmatrix.model.lock import Decision
 from compatmatrix.model.stack import Pin, Stack
 
 PINS = ("torch==9.9.9+cu126", "torchvision==0.99.9+cu126", "fastai==2.99.0")

@@ -19,7 +19,8 @@ from compatmatrix.emit.requirements import render
 from compatmatrix.errors import IndexUnavailable, NoSolution, ToolFailed
 from compatmatrix.lock import closure
 from compatmatrix.lock.closure import lock
-from compatmatrix.model.lock import Decision, Lock
+from compatmatrix.model.decision import Decision
+from compatmatrix.model.lock import Lock
 
 from .conftest import make_decision, make_host
 

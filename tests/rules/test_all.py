@@ -14,9 +14,25 @@ from compatmatrix.model.host import Host
 from compatmatrix.rules import RULES, judge
 
 CODES = set(
-    "driver-too-old arch-missing torchvision-mismatch torchaudio-mismatch fastai-mismatch cpu-build-on-gpu numpy-abi "
-    "pillow python-unsupported platform-unsupported glibc-too-old cuda-libs-conflict container-driver conda-mixed "
-    "known-bad behaviour-change other".split()
+    [
+        "driver-too-old",
+        "arch-missing",
+        "torchvision-mismatch",
+        "torchaudio-mismatch",
+        "fastai-mismatch",
+        "cpu-build-on-gpu",
+        "numpy-abi",
+        "pillow",
+        "python-unsupported",
+        "platform-unsupported",
+        "glibc-too-old",
+        "cuda-libs-conflict",
+        "container-driver",
+        "conda-mixed",
+        "known-bad",
+        "behaviour-change",
+        "other",
+    ]
 )
 
 

@@ -32,7 +32,12 @@ def test_silent(matrix: Matrix, texts: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("fastai", "inside", "outside"),
-    [("2.7.11", "1.13.1", "2.0.0"), ("2.7.12", "2.0.1", "2.1.0"), ("2.7.19", "2.6.0", "2.7.0"), ("2.8.5", "2.9.1", "2.10.0")],
+    [
+        ("2.7.11", "1.13.1", "2.0.0"),
+        ("2.7.12", "2.0.1", "2.1.0"),
+        ("2.7.19", "2.6.0", "2.7.0"),
+        ("2.8.5", "2.9.1", "2.10.0"),
+    ],
 )
 def test_torch_on_both_sides_of_the_declared_border(matrix: Matrix, fastai: str, inside: str, outside: str) -> None:
     assert found(matrix, f"fastai=={fastai}", f"torch=={inside}") == []

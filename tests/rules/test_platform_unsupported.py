@@ -36,7 +36,11 @@ def test_silent(matrix: Matrix, where: Host, torch: str) -> None:
     ("where", "torch", "message", "hint"),
     [
         pytest.param(
-            host(platform="linux-riscv64"), "torch==2.8.0", "no torch wheel for linux-riscv64", "linux-x86_64", id="riscv"
+            host(platform="linux-riscv64"),
+            "torch==2.8.0",
+            "no torch wheel for linux-riscv64",
+            "linux-x86_64",
+            id="riscv",
         ),
         pytest.param(host(libc="musl 1.2"), "torch==2.8.0", "musl 1.2: torch wheels need glibc", "Debian", id="Alpine"),
         pytest.param(
