@@ -6,7 +6,7 @@
 A STACK is "3.12 fastai==2.8.12 torch==2.15.0": a Python, then requirements. Without any, those of scripts/stacks.txt
 are taken. A stack whose Python and versions stand in data/proofs/index.json already is passed over, so a run that was
 stopped goes on where it was. Each proven stack leaves data/proofs/NAME/ with proof.json and requirements.txt, and a row
-in the index; a stack that fails leaves its reasons in WORK/failed.txt. Environments are removed after each stack and the
+in the index; a stack that fails leaves its reasons in WORK/failed.txt. Environments are removed after each stack, the
 large wheels in the installer's cache after each torch release: a torch with its CUDA libraries is 6 GB.
 """
 

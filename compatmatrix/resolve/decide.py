@@ -211,6 +211,8 @@ def _decision(
     build = candidate.build
     base = question.pytorch_index.rstrip("/") or matrix.pytorch_index
     case = Case(stack, question.host, matrix, build)
+    findings = _version_findings(stack, build, question.host, matrix)
+    warnings = [finding.message for finding in findings if finding.severity is Severity.WARNING]
     return Decision(
         stack=stack,
         build=build.build,
@@ -221,18 +223,17 @@ def _decision(
         host=question.host,
         matrix_digest=matrix.digest,
         rejected=tuple(rejected),
-        notes=tuple(notes_on(question, matrix, rejected, build)),
+        notes=(*notes_on(question, matrix, rejected, build), *warnings),
         proof=mark,
     )
 
 
 def _requirements(question: Question, stack: Stack) -> Iterable[str]:
-    extras = {req.name.lower(): req for req in question.extras}
     for name in ("fastai", "torch", "torchvision", "torchaudio"):
         if name in stack:
             asked = sorted({extra for req in question.wanted(name) for extra in req.extras})
             yield f"{name}{'[' + ','.join(asked) + ']' if asked else ''}=={stack[name].version}"
-    yield from sorted(str(req) for req in extras.values())
+    yield from sorted({str(req) for req in question.extras})
 
 
 def _constraints(case: Case) -> Iterable[str]:
@@ -243,6 +244,6 @@ def _constraints(case: Case) -> Iterable[str]:
     if row and row.numpy:
         found[f"numpy{row.numpy}"] = None
     for limit in case.matrix.limits:
-        if limit.severity == Severity.ERROR and limit.package not in case.stack and applies(limit, case):
+        if limit.package not in case.stack and applies(limit, case):
             found[f"{limit.package}{limit.allowed}"] = None
     return sorted(found)

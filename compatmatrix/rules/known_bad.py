@@ -27,13 +27,14 @@ def check(case: Case) -> Iterator[Finding]:
         pin = case.stack.get(limit.package)
         if pin is None or admits(limit.allowed, pin.release) or not applies(limit, case):
             continue
-        conditions = ", ".join(f"{name} {spec}".strip() for name, spec in limit.when.items())
+        others = [f"{name} {spec}".strip() for name, spec in limit.when.items() if name != limit.package]
+        conditions = f" with {', '.join(others)}" if others else ""
         yield Finding(
             limit.code,
             Severity(limit.severity),
-            f"{limit.package} {pin.version} does not work with {conditions}: {limit.symptom}",
+            f"{limit.package} {pin.version} does not work{conditions}: {limit.symptom}",
             fix=(f"{limit.package}{limit.allowed}",),
-            packages=(limit.package, *(name for name in limit.when if name != "python")),
+            packages=tuple(dict.fromkeys((limit.package, *(name for name in limit.when if name != "python")))),
             evidence=(limit.evidence,),
         )
 

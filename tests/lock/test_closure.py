@@ -17,7 +17,6 @@ from serve_index import Index, sdist, serve, torch_world, wheel
 import compatmatrix
 from compatmatrix.emit.requirements import render
 from compatmatrix.errors import IndexUnavailable, NoSolution, ToolFailed
-from compatmatrix.lock import closure
 from compatmatrix.lock.closure import lock
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
@@ -153,7 +152,7 @@ def test_time_limit() -> None:
 
 def test_missing_uv_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
-    monkeypatch.setattr(closure.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(ToolFailed) as caught:
         lock(make_decision())
     assert "pip install uv" in caught.value.hint

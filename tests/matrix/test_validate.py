@@ -268,8 +268,10 @@ def test_whatever_stands_in_a_column_is_a_fault_or_can_be_read(changes: list[tup
     matrix = Matrix(found, "")
     for read in ("torches", "builds", "torchvisions", "torchaudios", "fastais", "limits", "cudas", "families"):
         getattr(matrix, read)
-    for read in ("capabilities", "gpus", "gpu_names", "_partner_of"):
+    for read in ("capabilities", "gpus", "gpu_names", "platforms"):
         getattr(matrix, read)
+    for torch in matrix.torches:
+        matrix.partner("torchvision", torch)
 
 
 @settings(max_examples=100, deadline=None)

@@ -42,7 +42,7 @@ def numbers(text: str) -> tuple[int, ...]:
 def reference(archs: list[str], tag: str, gpu: str, driver: str | None, made_with: str | None) -> bool:
     """The rule once more, with nothing but text and integers."""
     want = int(gpu.replace(".", ""))
-    cuda = (int(tag[2:-1]), int(tag[-1]))
+    cuda = (int(tag[2:-1]), int(tag[-1])) if tag.startswith("cu") else (0, 0)
     for arch in archs:
         kind, _, rest = arch.partition("_")
         suffix = rest[-1] if rest[-1].isalpha() else ""

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from cases import NEW_DRIVER, host, newest
+
+from compatmatrix.matrix import Matrix
+from compatmatrix.model.host import Host
+from compatmatrix.model.decision import Decision
+from compatmatrix.resolve.decide import decide
+from compatmatrix.resolve.question import Question
+from compatmatrix.resolve.unlock import Unlocked, unlocked_by_driver
+
+
+def unlocked(matrix: Matrix, where: Host) -> list[Unlocked]:
+    question = Question(where)
+    made = decide(question, matrix)
+    current = made.stack.release("torch") if isinstance(made, Decision) and made.build != "cpu" else None
+    return list(unlocked_by_driver(question, matrix, current))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(host(), id="no GPU"),
+        pytest.param(host(driver=None), id="no GPU, no driver"),
+        pytest.param(host("9.0", driver=NEW_DRIVER), id="the newest driver"),
+        pytest.param(host("3.0", driver="390.157"), id="a GPU without any wheel"),
+        pytest.param(host("3.7", driver="470.256.02"), id="the last driver branch of an old GPU"),
+    ],
+)
+def test_nothing_to_unlock(matrix: Matrix, where: Host) -> None:
+    assert unlocked(matrix, where) == []
+
+
+def test_each_step_leads_to_a_newer_torch(matrix: Matrix) -> None:
+    steps = unlocked(matrix, host("8.0", driver="418.39"))
+    assert len(steps) >= 3
+    for one, other in pairwise(steps):
+        assert one.driver < other.driver
+        assert one.decision.stack["torch"].release < other.decision.stack["torch"].release
+    assert steps[-1].decision.stack.release("torch") == newest(matrix)
+
+
+def test_the_steps_are_floors_that_work(matrix: Matrix) -> None:
+    for step in unlocked(matrix, host("8.0", driver="470.256.02")):
+        made = decide(Question(host("8.0", driver=str(step.driver))), matrix)
+        assert isinstance(made, Decision)
+        assert made.stack == step.decision.stack
+
+
+def test_a_driver_that_the_gpu_will_never_get_is_not_proposed(matrix: Matrix) -> None:
+    for step in unlocked(matrix, host("6.1", driver="470.256.02")):
+        assert step.driver.major <= 580
+
+
+def test_a_young_gpu_is_unlocked_by_its_first_driver(matrix: Matrix) -> None:
+    steps = unlocked(matrix, host("12.0", driver="535.104.05"))
+    assert steps[0].driver.major == 570
