@@ -27,6 +27,7 @@ from compatmatrix.model.host import Host, host_from_dict
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.process import uv_program
 from compatmatrix.prove.environment import find_interpreter
+from compatmatrix.prove.record import read_record
 from compatmatrix.resolve.proven import INDEX, ProofRow, load_rows
 
 TOP = Path(__file__).resolve().parent.parent
@@ -120,14 +121,15 @@ def file_proof(output: Path, answer: dict[str, Any]) -> None:
     host: Host = host_from_dict(answer["host"])
     assert host.python.value is not None
     versions = {name: answer["stack"][name].partition("+")[0] for name in CORE}
-    flavour = answer["stack"]["torch"].partition("+")[2] or "cpu"
+    record = read_record(output / "proof.json")
+    assert record.proves(lock)
     minor = host.python.value.minor
-    name = f"py{minor}-fastai{versions['fastai']}-torch{versions['torch']}-{flavour}"
+    name = f"py{minor}-fastai{versions['fastai']}-torch{versions['torch']}-{record.build}"
     row = ProofRow(
         python=minor,
         platform=host.platform.value or "",
         libc=host.libc.value,
-        build=f"{flavour}@pypi",
+        build=f"{record.build}@{record.index}",
         level=ProofLevel(answer["level"]),
         stack=versions,
         record=name,

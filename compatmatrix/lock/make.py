@@ -39,7 +39,8 @@ def make_lock(
         # Without a network a trained lock from PyPI serves better than none.
         second = decide(replace(question, index=IndexPolicy.PYPI), matrix, proofs)
         if isinstance(second, Decision) and (shipped := _shipped(second, question, access)):
-            return shipped
+            note = f"offline: PyPI's own build of torch {second.stack['torch'].version}, whose trained lock was shipped"
+            return replace(shipped, decision=replace(second, notes=(note, *second.notes)))
     if decision.index == "pytorch" and not access.offline:
         reason = _missing(decision, question, progress)
         if reason:

@@ -39,6 +39,8 @@ class ProofRow(NamedTuple):
         libc = Libc(kind, *map(int, number.split("."))) if number else None
         plain = [str(row[name]) for name in ("python", "platform", "build", "record", "lock")]
         python, platform, build, record, lock = plain
+        if not all(name in row["stack"] for name in CORE_OF_PROOF):
+            raise KeyError("stack")
         return cls(python, platform, libc, build, ProofLevel(row["level"]), dict(row["stack"]), record, lock)
 
     def to_dict(self) -> dict[str, Any]:
