@@ -53,7 +53,7 @@ def gpu_unknown(of: Host) -> Host:
 
 
 def pin(text: str) -> Pin:
-    """A pin by "name==version", with the flavour as in "torchvision==0.28.0@cu130" where the version does not say it."""
+    """A pin by "name==version"; "torchvision==0.28.0@cu130" has a flavour that the version does not say."""
     text, _, flavour = text.partition("@")
     name, _, number = text.partition("==")
     return Pin(name, Version(number), flavour or local_flavour(Version(number)), "a test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from compatmatrix.cli.options import HostOptions, host_options, json_option
-from compatmatrix.cli.output import host_lines, print_json, stack_line
+from compatmatrix.cli.output import counted, host_lines, print_json, stack_line
 from compatmatrix.probe.installed import installed_stack
 
 
@@ -33,7 +33,7 @@ def command(where: HostOptions, as_json: bool) -> int:
     for line in host_lines(host):
         click.echo(line)
     click.echo(f"{interpreter.path} ({interpreter.origin}): {stack_line(installed.stack)}")
-    click.echo(f"{len(installed.stack)} packages installed")
+    click.echo(f"{counted(len(installed.stack), 'package')} installed")
     for note in (*interpreter.notes, *installed.notes):
         click.echo(f"note: {note}")
     click.echo()

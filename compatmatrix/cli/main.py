@@ -16,7 +16,7 @@ COMMANDS = {
     "lock": "Decide the stack for a host and write its whole closure with hashes.",
     "dockerfile": "The same decision as a Dockerfile.",
     "explain": "Why this stack, why not the others, what another driver unlocks.",
-    "inspect": "Show the host and the installed stack; the JSON is a host file.",
+    "inspect": "Show the host and the installed stack; the JSON is a host file that every --host accepts.",
     "smoke": "Train in the target interpreter and report every probe.",
     "prove": "Lock, install with hashes into a fresh environment, train, record the proof.",
     "matrix": "Show and verify the facts behind the answers.",
@@ -66,6 +66,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. argv: without the program's name, None for the process's own."""
+    stdout = sys.stdout
     try:
         result = cli.main(argv, prog_name="compatmatrix", standalone_mode=False)
         sys.stdout.flush()
@@ -85,4 +86,9 @@ def run(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader went away (compatmatrix lock | head); what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit:
+        # Where the reader goes away during a command, click swaps the streams and exits with 1, which is our "no".
+        if sys.stdout is stdout:
+            raise
         return 0

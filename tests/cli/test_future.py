@@ -44,9 +44,7 @@ def test_lock(ask: Ask, server: list[str], future: Path, argv: list[str], torch:
     ("gpu", "driver", "code"),
     [("A100", "700.10.00", "driver-too-old"), ("Tesla V100", "700.10.01", "arch-missing")],
 )
-def test_lock_beyond_the_border(
-    ask: Ask, server: list[str], future: Path, gpu: str, driver: str, code: str
-) -> None:
+def test_lock_beyond_the_border(ask: Ask, server: list[str], future: Path, gpu: str, driver: str, code: str) -> None:
     answer = ask("lock", "--core", "--json", *server, "--gpu", gpu, "--driver", driver, "--matrix", future)
     assert answer.status == 0
     assert "2.99" not in answer.json["stack"]["torch"]

@@ -83,13 +83,11 @@ def test_places_count_from_one_and_name_the_first_line_of_a_continuation(tmp_pat
     assert found.stack["torch"].origin == f"{path}:3"
 
 
-@pytest.mark.parametrize(
-    "line", ["-r more/base.txt", "-rmore/base.txt", "--requirement more/base.txt", "--requirement=more/base.txt", "-c more/base.txt"]
-)
-def test_includes_are_relative_to_the_file_that_includes(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("option", ["-r ", "-r", "--requirement ", "--requirement=", "-c ", "--constraint "])
+def test_includes_are_relative_to_the_file_that_includes(tmp_path: Path, option: str) -> None:
     write(tmp_path, "torch==2.8.0\n-r deeper.txt\n", "more/base.txt")
     deeper = write(tmp_path, "numpy==2.0.0\n", "more/deeper.txt")
-    found = read_requirements(write(tmp_path, f"{line}\nfastai==2.8.4\n"))
+    found = read_requirements(write(tmp_path, f"{option}more/base.txt\nfastai==2.8.4\n"))
     assert set(found.stack) == {"torch", "numpy", "fastai"}
     assert found.places["numpy"].line == 1
     assert Path(found.places["numpy"].file).resolve() == deeper
@@ -111,7 +109,7 @@ def test_cycle(tmp_path: Path, line: str) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="nowhere.txt: No such file"):
+    with pytest.raises(BadInput, match=r"nowhere\.txt: No such file"):
         read_requirements(tmp_path / "nowhere.txt")
 
 
@@ -137,7 +135,7 @@ def test_every_bad_line_is_named(tmp_path: Path) -> None:
     assert [problem.split(": ")[0] for problem in caught.value.problems] == [f"{path}:{n}" for n in (1, 3, 4)]
 
 
-@pytest.mark.parametrize("raw", [b"\x00\x01\x02", b"PK\x03\x04\x80", "torch==2.8.0\x00".encode()])
+@pytest.mark.parametrize("raw", [b"\x00\x01\x02", b"PK\x03\x04\x80", b"torch==2.8.0\x00"])
 def test_binary_files(tmp_path: Path, raw: bytes) -> None:
     with pytest.raises(BadInput):
         read_requirements(write(tmp_path, raw))
@@ -164,7 +162,7 @@ def test_other_kinds_of_files_are_refused_with_a_hint(tmp_path: Path, name: str)
     assert caught.value.hint
 
 
-@pytest.mark.xfail(strict=True, reason="markers are not evaluated: the first of two pins counts, whatever its marker says")
+@pytest.mark.xfail(strict=True, reason="markers are not evaluated: the first of two pins counts")
 def test_of_two_pins_with_markers_the_one_that_applies_counts(tmp_path: Path) -> None:
     text = 'numpy==2.2.6; python_version >= "9"\nnumpy==1.26.4; python_version < "9"\n'
     assert pins(tmp_path, text) == {"numpy": "1.26.4"}

@@ -11,8 +11,8 @@ from packaging.version import Version
 
 from compatmatrix.errors import CompatmatrixError, UsageError
 from compatmatrix.matrix import Matrix
-from compatmatrix.model.host import Host
 from compatmatrix.model.decision import Decision, ProofMark
+from compatmatrix.model.host import Host
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Pin, Stack
 from compatmatrix.resolve.decide import Refusal, decide, proof_key
@@ -78,7 +78,12 @@ def test_a_pin_may_name_a_build(matrix: Matrix) -> None:
 
 @pytest.mark.parametrize(
     ("spec", "admitted"),
-    [("torch<2.6", "<2.6"), ("torch>=2.5,<2.8", ">=2.5,<2.8"), ("torch==2.5.*", "==2.5.*"), ("torch~=2.4.0", "~=2.4.0")],
+    [
+        ("torch<2.6", "<2.6"),
+        ("torch>=2.5,<2.8", ">=2.5,<2.8"),
+        ("torch==2.5.*", "==2.5.*"),
+        ("torch~=2.4.0", "~=2.4.0"),
+    ],
 )
 def test_ranges_give_the_newest_inside(matrix: Matrix, spec: str, admitted: str) -> None:
     from compatmatrix.matrix.rows import admits
@@ -371,7 +376,9 @@ def test_the_key_of_a_proof_knows_neither_build_nor_patch_of_python(matrix: Matr
 
 def test_the_last_torch_for_an_old_gpu_is_named(matrix: Matrix) -> None:
     made = decided(matrix, host("3.7", driver="470.256.02"))
-    assert any(f"torch {made.stack.release('torch')} (cu118) is the last with code for GPU 3.7" in n for n in made.notes)
+    assert any(
+        f"torch {made.stack.release('torch')} (cu118) is the last with code for GPU 3.7" in n for n in made.notes
+    )
     assert any("R470 is the last driver branch" in note for note in made.notes)
 
 

@@ -51,8 +51,17 @@ def test_no_folder_no_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"proofs": 3}', '{"proofs": [{}]}', '{"proofs": [3]}']
-    + [json.dumps({"proofs": [{**ROW, "level": "dreamt"}]}), json.dumps({"proofs": [{**ROW, "stack": {}}]})],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"proofs": 3}',
+        '{"proofs": [{}]}',
+        '{"proofs": [3]}',
+        json.dumps({"proofs": [{**ROW, "level": "dreamt"}]}),
+        json.dumps({"proofs": [{**ROW, "stack": {}}]}),
+    ],
 )
 def test_a_broken_index(tmp_path: Path, text: str) -> None:
     (tmp_path / INDEX).write_text(text)

@@ -6,8 +6,8 @@ import pytest
 from cases import NEW_DRIVER, host, newest
 
 from compatmatrix.matrix import Matrix
-from compatmatrix.model.host import Host
 from compatmatrix.model.decision import Decision
+from compatmatrix.model.host import Host
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import Question
 from compatmatrix.resolve.unlock import Unlocked, unlocked_by_driver

@@ -13,27 +13,25 @@ from compatmatrix.model.finding import Severity
 from compatmatrix.model.host import Host
 from compatmatrix.rules import RULES, judge
 
-CODES = set(
-    [
-        "driver-too-old",
-        "arch-missing",
-        "torchvision-mismatch",
-        "torchaudio-mismatch",
-        "fastai-mismatch",
-        "cpu-build-on-gpu",
-        "numpy-abi",
-        "pillow",
-        "python-unsupported",
-        "platform-unsupported",
-        "glibc-too-old",
-        "cuda-libs-conflict",
-        "container-driver",
-        "conda-mixed",
-        "known-bad",
-        "behaviour-change",
-        "other",
-    ]
-)
+CODES = {
+    "driver-too-old",
+    "arch-missing",
+    "torchvision-mismatch",
+    "torchaudio-mismatch",
+    "fastai-mismatch",
+    "cpu-build-on-gpu",
+    "numpy-abi",
+    "pillow",
+    "python-unsupported",
+    "platform-unsupported",
+    "glibc-too-old",
+    "cuda-libs-conflict",
+    "container-driver",
+    "conda-mixed",
+    "known-bad",
+    "behaviour-change",
+    "other",
+}
 
 
 def test_codes_are_those_of_the_contract() -> None:

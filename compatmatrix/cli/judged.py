@@ -1,0 +1,35 @@
+"""Something that was judged: an environment, a file, a pasted report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.host import Host
+from compatmatrix.model.stack import Stack
+from compatmatrix.probe.interpreter import Interpreter
+
+
+class Judged(NamedTuple):
+    """what: its name for people. notes: what else was seen. interpreter: for an environment."""
+
+    what: str
+    stack: Stack
+    host: Host
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    interpreter: Interpreter | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Neither torch nor fastai: nothing to judge, unless something was found all the same."""
+        return "torch" not in self.stack and "fastai" not in self.stack and not self.findings
+
+
+def verdict_on(judged: Sequence[Judged]) -> str:
+    """The contract's verdict on all together: "incompatible", "unknown" or "compatible"."""
+    severities = {finding.severity for one in judged for finding in one.findings}
+    if Severity.ERROR in severities:
+        return "incompatible"
+    return "unknown" if Severity.UNKNOWN in severities or all(one.empty for one in judged) else "compatible"

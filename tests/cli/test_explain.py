@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from cases import newest
+
+from compatmatrix.matrix import Matrix
+
+from .conftest import Ask
+
+V100 = ("--gpu", "Tesla V100", "--driver", "580.65.06")
+
+
+def test_the_contract(ask: Ask, server: list[str]) -> None:
+    data = ask("explain", *server, *V100, "--json").json
+    assert data.keys() >= {"schema", "command", "stack", "build", "rejected", "notes", "unlocked", "gpus", "host"}
+    assert (data["schema"], data["command"]) == (1, "explain")
+    assert data["stack"].keys() >= {"torch", "torchvision", "fastai"}
+    (gpu,) = data["gpus"]
+    assert gpu["capability"] == "7.0"
+    assert gpu["last_torch"] in data["notes"][0]
+    for group in data["rejected"]:
+        assert group.keys() == {"code", "count", "candidates", "example", "evidence"}
+
+
+def test_why_not_the_others(ask: Ask, server: list[str], matrix: Matrix) -> None:
+    answer = ask("explain", *server, *V100)
+    assert answer.status == 0
+    assert answer.out.startswith("taken: fastai==")
+    assert "arch-missing" in answer.out
+    assert f"torch {newest(matrix)}" in answer.out
+    assert "R580 is the last driver branch" in answer.out
+    assert "Tesla V100 (7.0): torch 1.13.0 to " in answer.out
+
+
+def test_grouped(ask: Ask, server: list[str]) -> None:
+    codes = [group["code"] for group in ask("explain", *server, *V100, "--json").json["rejected"]]
+    assert len(codes) == len(set(codes))
+
+
+def test_what_the_next_driver_unlocks(ask: Ask, server: list[str], matrix: Matrix) -> None:
+    argv = ("explain", *server, "--gpu", "h200", "--driver", "535.104.05")
+    steps = ask(*argv, "--json").json["unlocked"]
+    assert steps[-1]["stack"]["torch"].startswith(str(newest(matrix)))
+    assert f"driver {steps[-1]['driver']} would unlock torch" in ask(*argv).out
+    assert ask("explain", *server, "--gpu", "h200", "--driver", "999.1", "--json").json["unlocked"] == []
+
+
+def test_nothing_fits(ask: Ask, server: list[str]) -> None:
+    argv = ("explain", *server, "--gpu", "RTX 5090", "--driver", "580.65.06", "torch<2.7")
+    answer = ask(*argv)
+    assert answer.status == 1
+    assert answer.out.startswith("nothing fits")
+    data = ask(*argv, "--json").json
+    assert (data["stack"], data["build"]) == (None, None)
+    assert data["rejected"][0]["code"] == "arch-missing"
+
+
+def test_evidence_is_named(ask: Ask, server: list[str]) -> None:
+    assert "seen: " in ask("explain", *server, *V100).out
+
+
+def test_it_decides_as_lock_does(ask: Ask, server: list[str]) -> None:
+    explained = ask("explain", *server, *V100, "--json").json
+    locked = ask("lock", "--core", *server, *V100, "--json").json
+    assert explained["build"] == locked["build"]
+    assert explained["stack"].items() <= locked["stack"].items()
