@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 import click
@@ -61,7 +62,13 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with the contract's status."""
+    # Ending us must end our children and remove our temporary folders, as an interrupt does.
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(run(argv))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(argv: list[str] | None = None) -> int:

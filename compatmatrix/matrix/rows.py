@@ -43,6 +43,7 @@ def admits(spec: str, release: Version) -> bool:
 
 
 _arch = lru_cache(maxsize=None)(Arch.parse)
+_cuda_of_tag = lru_cache(maxsize=None)(Cuda.from_tag)
 
 
 def evidence(row: Row) -> Evidence:
@@ -179,7 +180,7 @@ class Build:
     @property
     def cuda(self) -> Cuda | None:
         """The CUDA release of the build, None for a CPU build."""
-        return Cuda.from_tag(self.build)
+        return _cuda_of_tag(self.build)
 
     @property
     def archs_known(self) -> bool:

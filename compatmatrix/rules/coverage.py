@@ -7,6 +7,7 @@ rows of the matrix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
@@ -40,6 +41,7 @@ def _keeps_to_itself(capability: Capability, build: Build, matrix: Matrix) -> bo
     return not relaxed
 
 
+@lru_cache(maxsize=65536)
 def serves(build: Build, gpu: Capability, driver: DriverVersion | None, system: str, matrix: Matrix) -> bool:
     """Whether any architecture of a build runs on a GPU. driver: None where unknown, then PTX counts as loading."""
     release = matrix.cudas.get(build.cuda) if build.cuda else None

@@ -1,0 +1,49 @@
+"""Three writers at once, interrupted at any moment, never leave a broken file."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2]
+HOST = ["--no-gpu", "--platform", "linux-x86_64", "--python-version", "3.12", "--glibc", "2.36"]
+
+
+def start(target: Path) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "compatmatrix", "lock", "--offline", "-o", str(target), *HOST]
+    quiet = subprocess.DEVNULL
+    # An interrupt that the parent ignores would be ignored by the child as well.
+    return subprocess.Popen(command, env=environ, stdout=quiet, stderr=quiet, cwd=target.parent)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_three_interrupted_writers_never_break_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    whole = start(target)
+    assert whole.wait(60) == 0
+    expected = target.read_bytes()
+    assert b"--hash=sha256:" in expected
+    rng = random.Random(20261121)
+    ends = set()
+    for _ in range(5):
+        target.write_bytes(b"the old file\n")
+        writers = [start(target) for _ in range(3)]
+        for writer in writers:
+            time.sleep(rng.uniform(0.0, 0.25))
+            writer.send_signal(rng.choice([signal.SIGINT, signal.SIGTERM]))
+        ends |= {writer.wait(60) for writer in writers}
+        assert target.read_bytes() in (b"the old file\n", expected)
+        assert [path.name for path in tmp_path.iterdir()] == ["requirements.txt"]
+    # Before our handler stands, Python itself dies of the signal.
+    assert ends <= {0, 130, -signal.SIGINT, -signal.SIGTERM}
+    again = start(target)
+    assert again.wait(60) == 0
+    assert target.read_bytes() == expected
