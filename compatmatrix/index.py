@@ -12,7 +12,6 @@ import os
 import re
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -108,8 +107,32 @@ def _platform_fits(tag: str, platform: str) -> bool:
     return "linux" in tag and tag.endswith(machine)
 
 
+def page(url: str, timeout: Timeout | None = None) -> str | None:
+    """A page of an index, JSON or HTML, as text; None where it has none. Raises IndexUnavailable."""
+    return _get(url, timeout or Timeout())
+
+
+def read_range(url: str, first: int, last: int | None = None, timeout: Timeout | None = None) -> tuple[bytes, int]:
+    """Bytes first to last (inclusive) of a file, and the size of the whole; a negative first counts from the end.
+
+    Raises IndexUnavailable where the file is missing or the server does not serve ranges: never the whole file.
+    """
+    wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{'' if last is None else last}"
+    answer = _ask(url, timeout or Timeout(total=120.0), {"Range": wanted, "Accept-Encoding": "identity"}, 206)
+    size = re.search(r"/(\d+)$", answer[1]) if answer else None
+    if answer is None or size is None:
+        raise IndexUnavailable(f"package index {host_of(url)}: no such file, or no part of it can be had")
+    return answer[0], int(size[1])
+
+
 def _get(url: str, timeout: Timeout) -> str | None:
     """A page's text, or None where the index says that there is none. Tries thrice; raises IndexUnavailable."""
+    answer = _ask(url, timeout, {"Accept": f"{_JSON}, {_HTML};q=0.5, text/html;q=0.4"}, 200)
+    return None if answer is None else answer[0].decode("utf-8", "replace")
+
+
+def _ask(url: str, timeout: Timeout, headers: Mapping[str, str], wanted: int) -> tuple[bytes, str] | None:
+    """The body of an answer of the wanted status, and its Content-Range; None where there is no such file."""
     import requests
 
     trouble = ""
@@ -120,14 +143,15 @@ def _get(url: str, timeout: Timeout) -> str | None:
                 with session.get(
                     url,
                     timeout=(timeout.connect, timeout.read),
-                    headers={"Accept": f"{_JSON}, {_HTML};q=0.5, text/html;q=0.4"},
+                    headers=headers,
                     stream=True,
                     verify=certificates or True,
                 ) as answer:
                     if answer.status_code in _MISSING:
                         return None
-                    if answer.status_code == 200:
-                        return _body(answer.iter_content(65536), timeout.total)
+                    if answer.status_code == wanted:
+                        body = _body(answer.iter_content(65536), timeout.total)
+                        return body, answer.headers.get("Content-Range", "")
                     trouble = f"answered {answer.status_code}"
                     if answer.status_code not in _PASSING:
                         break
@@ -145,7 +169,7 @@ def _get(url: str, timeout: Timeout) -> str | None:
     raise IndexUnavailable(f"package index {host_of(url)}: {trouble}", hint=UNREACHABLE_HINT)
 
 
-def _body(chunks: Iterator[bytes], limit: float) -> str:
+def _body(chunks: Iterator[bytes], limit: float) -> bytes:
     # The read limit counts from byte to byte; a server that drips would otherwise hold us for ever.
     deadline = time.monotonic() + limit
     parts: list[bytes] = []
@@ -157,7 +181,7 @@ def _body(chunks: Iterator[bytes], limit: float) -> str:
             raise OSError(f"the page was not complete within {limit:g} s")
         if size > _MAX_BYTES:
             raise OSError(f"the page is larger than {_MAX_BYTES // 2**20} MiB")
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(parts)
 
 
 def _plain_reason(error: Exception) -> str:
@@ -220,6 +244,8 @@ def uv_environment(default_index: str | None = None) -> dict[str, str]:
 
 
 def _uv_has_index(env: Mapping[str, str]) -> bool:
+    import tomllib
+
     if env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL"):
         return True
     named = env.get("UV_CONFIG_FILE")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def main() -> int:
             continue
         torch = next((word for word in stack.split() if word.startswith("torch==")), "")
         if previous_torch and torch != previous_torch:
-            clean_cache()
+            clean_cache(options.work / "stack" / "requirements.txt")
         previous_torch = torch
         print(f"[{number}/{len(stacks)}] {stack}", file=sys.stderr, flush=True)
         started = time.monotonic()
@@ -144,10 +145,12 @@ def file_proof(output: Path, answer: dict[str, Any]) -> None:
     write_atomically(PROOFS / INDEX, text)
 
 
-def clean_cache() -> None:
-    """Drop the large wheels of the last torch from uv's cache; the small ones stay for the next stack."""
-    cached = [uv_program(), "cache", "clean", "--quiet", "torch", "torchvision", "triton"]
-    subprocess.run(cached, capture_output=True, check=False)
+def clean_cache(lock: Path) -> None:
+    """Drop the large wheels of the last lock from uv's cache; the small ones stay for the next stack."""
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    large = re.findall(r"^(torch|torchvision|triton|(?:nvidia|cuda)-[\w-]+)==", text, re.MULTILINE)
+    if large:
+        subprocess.run([uv_program(), "cache", "clean", "--quiet", *large], capture_output=True, check=False)
     subprocess.run([uv_program(), "cache", "prune", "--quiet"], capture_output=True, check=False)
 
 

@@ -7,6 +7,7 @@ stale mirror of packages that belong to the base index. Wheels are real and tiny
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import io
@@ -169,15 +170,21 @@ def _json_page(project: str, files: Sequence[File]) -> bytes:
 
 
 @contextmanager
-def serve() -> Iterator[Index]:
-    """Run an empty index until the block ends; a free port each time."""
+def serve(user: str = "", password: str = "") -> Iterator[Index]:
+    """Run an empty index until the block ends; a free port each time. With a user it wants credentials."""
+    wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, kind, body = index.answer(self.path, self.headers.get("Accept", ""))
+            if user and self.headers.get("Authorization") != wanted:
+                status, kind, body = 401, "text/plain", b"who are you?"
+            else:
+                status, kind, body = index.answer(self.path, self.headers.get("Accept", ""))
             self.send_response(status)
+            if status == 401:
+                self.send_header("WWW-Authenticate", 'Basic realm="index"')
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

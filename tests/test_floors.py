@@ -16,7 +16,7 @@ FLOORS = [
     {"model"},
     {"matrix", "process", "index", "atomic"},
     {"probe", "manifests", "rules", "emit"},
-    {"resolve"},
+    {"resolve", "refresh"},
     {"lock"},
     {"prove"},
     {"cli"},
@@ -29,7 +29,8 @@ ALLOWED = {
     "subprocess": {"process.py"},
     "requests": {"index.py"},
     "click": {"cli"},
-    "tomlkit": set(),
+    "tomlkit": {"manifests"},
+    "yaml": {"manifests"},
 }
 ENVIRON_ALLOWED = {"index.py", "probe", "prove"}
 

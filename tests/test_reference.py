@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from compatmatrix.cli.decide_options import shipped_proofs
 from compatmatrix.emit import load
 from compatmatrix.lock.read import read_packages
 from compatmatrix.matrix import load_matrix
@@ -16,12 +17,12 @@ from compatmatrix.model.fact import Fact
 from compatmatrix.model.host import Host, Libc, Python
 from compatmatrix.model.lock import Lock
 from compatmatrix.resolve.decide import decide
-from compatmatrix.resolve.question import Question
+from compatmatrix.resolve.question import Prefer, Question
 
 REFERENCE = Path(__file__).resolve().parent.parent / "Dockerfile.cuda"
 COMMAND = (
     "compatmatrix dockerfile --gpu H200 --driver 580.65.06 --python-version 3.12 --platform linux-x86_64 --glibc 2.36"
-    " --prefer newest -o Dockerfile.cuda"
+    " --prefer newest --upgrade -o Dockerfile.cuda"
 )
 
 
@@ -34,7 +35,7 @@ def test_the_reference_is_what_the_command_renders() -> None:
         Fact.of(DriverVersion("580.65.06"), "given"),
         Fact.of((matrix.gpu_names.find("H200"),), "given"),
     )
-    decision = decide(Question(host), matrix)
+    decision = decide(Question(host, prefer=Prefer.NEWEST), matrix, shipped_proofs())
     assert isinstance(decision, Decision)
     text = REFERENCE.read_text(encoding="utf-8")
     embedded = re.search(r"^COPY <<'LOCK'[^\n]*\n(.*?)^LOCK$", text, re.S | re.M)

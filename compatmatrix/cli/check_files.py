@@ -1,32 +1,95 @@
-"""`check FILE…`: pins in files, for the host that was named, or any."""
+"""`check FILE…`: pins in files, for the host that was named, the one that is here, or any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import click
 
 from compatmatrix.cli.judged import Judged
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import print_findings
-from compatmatrix.manifests.requirements import read_requirements
+from compatmatrix.errors import BadInput, CompatmatrixError, UsageError
+from compatmatrix.manifests.manifest import Manifest
+from compatmatrix.manifests.read import read_manifest
 from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.host import Host
+from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import active_interpreter
-from compatmatrix.rules import RULES, Case, judge
+from compatmatrix.resolve.manifest import JudgedPart, judge_manifest
 
 
-def judge_files(files: Sequence[Path], where: HostOptions, matrix: Matrix) -> list[Judged]:
-    """Judge each file. A file is no environment: what python3 on PATH happens to be says nothing about it."""
+class _Read(NamedTuple):
+    manifests: list[Manifest]
+    before: list[Manifest]
+
+
+def judge_files(files: Sequence[Path], where: HostOptions, matrix: Matrix, base: Sequence[Path] = ()) -> list[Judged]:
+    """Judge each file. A file is no environment: what python3 on PATH happens to be says nothing about it.
+
+    base: the files as they were before a change, in the same order; what the change asks of hosts is a finding then.
+    Raises BadInput naming every file that cannot be read, and UsageError where base does not belong to files.
+    """
+    if base and len(base) != len(files):
+        raise UsageError(
+            f"{len(files)} files and {len(base)} of --diff-base: give one for each file, in the same order"
+        )
+    read = _read(files, base)
     host = where.host(matrix, where.interpreter() if where.python else active_interpreter(), search=False)
     judged = []
-    for path in files:
-        manifest = read_requirements(path)
-        findings = judge(Case.of(manifest.stack, host, matrix), RULES)
-        placed = tuple(finding._replace(where=manifest.place_of(finding.packages)) for finding in findings)
-        judged.append(Judged(str(path), manifest.stack, host, placed))
+    for number, manifest in enumerate(read.manifests):
+        parts = judge_manifest(manifest, host, matrix)
+        findings = [finding for part in parts for finding in part.findings]
+        if base:
+            from compatmatrix.resolve.manifest_needs import raised
+
+            findings += raised(judge_manifest(read.before[number], host, matrix), parts, matrix)
+        notes = () if where.no_gpu or host.has_gpu or host.driver.known else _needs(parts, matrix)
+        stack = Stack({pin.name: pin for part in reversed(parts) for pin in part.stack.values()}.values())
+        judged.append(Judged(str(manifest.path), stack, _host(parts, host), tuple(findings), notes))
     return judged
 
 
+def _read(files: Sequence[Path], base: Sequence[Path]) -> _Read:
+    manifests: list[Manifest] = []
+    before: list[Manifest] = []
+    problems: list[str] = []
+    hint = ""
+    for path, like, found in [
+        *((path, None, manifests) for path in files),
+        *((path, like, before) for path, like in zip(base, files, strict=False)),
+    ]:
+        try:
+            found.append(read_manifest(path, like=like))
+        except CompatmatrixError as error:
+            problems += error.problems
+            hint = hint or error.hint
+    if problems:
+        raise BadInput(problems, hint=hint)
+    return _Read(manifests, before)
+
+
+def _host(parts: Sequence[JudgedPart], host: Host) -> Host:
+    return parts[0].host if len(parts) == 1 else host
+
+
+def _needs(parts: Sequence[JudgedPart], matrix: Matrix) -> tuple[str, ...]:
+    """Which hosts could run it, where no GPU and no driver is known."""
+    from compatmatrix.resolve.manifest_needs import needs_of, sentence
+
+    lines = []
+    for part in parts:
+        needs = needs_of(part, matrix)
+        if needs:
+            lines.append((f"{needs.place.file}:{needs.place.line}: " if needs.place else "") + sentence(needs))
+    return tuple(dict.fromkeys(lines))
+
+
 def show_files(judged: Sequence[Judged]) -> None:
-    """Findings only, each with file and line; silence is a good answer."""
+    """Findings, each with file and line, and what is needed of a host that is not known; silence is a good answer."""
     for one in judged:
         print_findings(one.findings)
+        for note in one.notes:
+            click.secho(f"note: {note}", dim=True)

@@ -12,6 +12,7 @@ import click
 
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import counted, host_lines, note
+from compatmatrix.errors import UsageError
 from compatmatrix.matrix.load import data_folder
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.host import Host
@@ -31,16 +32,34 @@ class DecideOptions(NamedTuple):
     prefer: str
     torch_index_url: str
 
-    def question(self, where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None) -> Question:
-        """The question for the host that the user means."""
-        requirements = parse_requirements(self.requirements)
+    def about(self, host: Host) -> Question:
+        """The question for one host."""
         return Question(
-            where.host(matrix, interpreter),
-            requirements,
+            host,
+            parse_requirements(self.requirements),
             IndexPolicy(self.index_policy),
             Prefer(self.prefer),
             self.torch_index_url,
         )
+
+    def question(self, where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None) -> Question:
+        """The question for the host that the user means, or for all of them together.
+
+        Raises UsageError where they differ too much for that.
+        """
+        hosts = [target.host for target in where.targets(matrix, interpreter)]
+        if len(hosts) == 1:
+            return self.about(hosts[0])
+        from compatmatrix.resolve.targets import for_all
+
+        problems = []
+        for name in ("platform", "python"):
+            values = {str(getattr(host, name).value) for host in hosts}
+            if len(values) > 1:
+                problems.append(f"the hosts differ in {name} ({', '.join(sorted(values))}): ask for each by itself")
+        if problems:
+            raise UsageError(problems)
+        return for_all(self.about(hosts[0]), hosts)
 
 
 _OPTIONS = [

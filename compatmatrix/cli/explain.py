@@ -12,9 +12,10 @@ from compatmatrix.cli.options import HostOptions, host_options, json_option, off
 from compatmatrix.cli.output import counted, print_json
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
+from compatmatrix.resolve.conflict import Cause, conflict
 from compatmatrix.resolve.decide import Refusal, decide
 from compatmatrix.resolve.explanation import Group, grouped
-from compatmatrix.resolve.notes import end_of_driver_support, torches_serving
+from compatmatrix.resolve.notes import builds_serving, end_of_driver_support, torches_serving
 from compatmatrix.resolve.question import Question
 from compatmatrix.resolve.unlock import unlocked_by_driver
 
@@ -27,6 +28,7 @@ from compatmatrix.resolve.unlock import unlocked_by_driver
 def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bool) -> int:
     """Why this stack, why not the others, what another driver unlocks.
 
+    Where nothing fits, it names the smallest set of requirements and of facts of the host that cannot be met together.
     Answers from the matrix alone. Exit status 1 means that no stack fits.
     """
     matrix = where.matrix()
@@ -40,6 +42,7 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
         for step in unlocked_by_driver(question, matrix, current)
     ]
     gpus = _about_gpus(question, matrix)
+    causes = conflict(question, matrix) if decision is None else ()
     if as_json:
         print_json(
             {
@@ -48,6 +51,7 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
                 "stack": decision.stack.versions() if decision else None,
                 "build": decision.build if decision else None,
                 "rejected": [group.to_dict() for group in groups],
+                "conflict": [cause.to_dict() for cause in causes],
                 "notes": list(made.notes),
                 "unlocked": unlocked,
                 "gpus": gpus,
@@ -56,7 +60,7 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
         )
         return 0 if decision else 1
     say_host(question.host)
-    _show(made, groups, unlocked, gpus, _all_support(question, matrix))
+    _show(made, groups, unlocked, gpus, causes, _all_support(question, matrix))
     return 0 if decision else 1
 
 
@@ -64,12 +68,18 @@ def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
     rows = []
     for gpu in dict.fromkeys(question.host.gpus.value or ()):
         serving = torches_serving(question, matrix, gpu)
+        row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
         rows.append(
             {
                 "name": gpu.name,
                 "capability": str(gpu.capability) if gpu.capability else None,
+                "family": row.name if row else None,
                 "last_torch": str(serving[0]) if serving else None,
                 "first_torch": str(serving[-1]) if serving else None,
+                "last_builds": builds_serving(question, matrix, gpu, serving[0]) if serving else [],
+                "first_driver": row.first_driver if row else None,
+                "last_driver": row.last_driver if row else None,
+                "evidence": [row.evidence._asdict()] if row else [],
             }
         )
     return rows
@@ -84,6 +94,7 @@ def _show(
     groups: Sequence[Group],
     unlocked: Sequence[dict[str, Any]],
     gpus: Sequence[dict[str, Any]],
+    causes: Sequence[Cause],
     support: Sequence[str],
 ) -> None:
     if isinstance(made, Decision):
@@ -95,6 +106,7 @@ def _show(
             click.echo(f"  with {', '.join(made.constraints)}")
     else:
         click.secho("nothing fits", fg="red", bold=True)
+        _show_conflict(causes)
     if groups:
         click.echo("not taken, though preferred:" if isinstance(made, Decision) else "tried:")
     for group in groups:
@@ -113,8 +125,17 @@ def _show(
             click.echo(
                 f"{row['name']} ({row['capability']}): "
                 f"torch {row['first_torch']} to {row['last_torch']} have code for it"
+                + (f", the last as {', '.join(row['last_builds'])}" if row["last_builds"] else "")
             )
         else:
             click.echo(f"{row['name']} ({row['capability']}): no torch in the matrix has code for it")
     for step in unlocked:
         click.echo(f"driver {step['driver']} would unlock torch {step['stack']['torch']} ({step['build']})")
+
+
+def _show_conflict(causes: Sequence[Cause]) -> None:
+    if len(causes) == 1:
+        click.echo(f"{causes[0]} alone cannot be met; without it something fits")
+    elif causes:
+        *others, last = map(str, causes)
+        click.echo(f"{', '.join(others)} and {last} cannot be met together; without any one of them something fits")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import Interpreter
 
+if TYPE_CHECKING:
+    from compatmatrix.probe.live import Trouble
+
 
 class Judged(NamedTuple):
-    """what: its name for people. notes: what else was seen. interpreter: for an environment."""
+    """what: its name for people. notes: what else was seen. interpreter: for an environment.
+
+    troubles: what only the live environment showed; their findings are among the findings. conda: what conda installed.
+    """
 
     what: str
     stack: Stack
@@ -20,6 +26,8 @@ class Judged(NamedTuple):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
+    troubles: tuple[Trouble, ...] = ()
+    conda: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:

@@ -13,14 +13,15 @@ from compatmatrix.errors import CompatmatrixError
 
 # One command a file; the summary stands here as well so that --help imports none of them (a test compares).
 COMMANDS = {
-    "check": "Judge the installed environment, or requirements files, on this host.",
+    "check": "Judge the installed environment, or the files that name one, on this host.",
     "lock": "Decide the stack for a host and write its whole closure with hashes.",
     "dockerfile": "The same decision as a Dockerfile.",
     "explain": "Why this stack, why not the others, what another driver unlocks.",
+    "fix": "The smallest change that makes the environment, or the files, compatible.",
     "inspect": "Show the host and the installed stack; the JSON is a host file that every --host accepts.",
     "smoke": "Train in the target interpreter and report every probe.",
     "prove": "Lock, install with hashes into a fresh environment, train, record the proof.",
-    "matrix": "Show and verify the facts behind the answers.",
+    "matrix": "Show, verify and refresh the facts behind the answers.",
 }
 
 EXIT_INTERRUPTED = 130
@@ -82,7 +83,9 @@ def run(argv: list[str] | None = None) -> int:
         click.echo(str(error), err=True)
         return error.exit_status
     except click.UsageError as error:
-        error.show()
+        click.echo(f"error[usage]: {error.format_message()}", err=True)
+        path = error.ctx.command_path if error.ctx else "compatmatrix"
+        click.echo(f"hint: {path} --help", err=True)
         return 2
     except click.ClickException as error:
         error.show()

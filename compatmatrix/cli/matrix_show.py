@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from compatmatrix.cli.matrix_show_hardware import (
+    Answer,
+    build_order,
+    show_cuda,
+    show_cudas,
+    show_gpu,
+    show_gpus,
+    show_images,
+)
 from compatmatrix.errors import UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build, Fastai, admits
-from compatmatrix.model.cuda import Cuda
-from compatmatrix.rules.coverage import serves
 
-SUBJECTS = ("torch", "fastai", "cuda", "gpu", "limits")
-
-
-class Answer(NamedTuple):
-    """lines: sentences above the table. data: the same as JSON values."""
-
-    lines: list[str]
-    header: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-    data: dict[str, Any]
+SUBJECTS = ("torch", "fastai", "cuda", "gpu", "limits", "images")
 
 
 def show(matrix: Matrix, subject: str | None, name: str | None) -> Answer:
     """Answer one question. Raises UsageError for a name that the matrix does not know."""
     if subject is None:
         return _summary(matrix)
-    if name is None or subject == "limits":
-        return {"torch": _torches, "fastai": _fastais, "cuda": _cudas, "gpu": _gpus, "limits": _limits}[subject](matrix)
-    return {"torch": _torch, "fastai": _fastai, "cuda": _cuda, "gpu": _gpu}[subject](matrix, name)
+    if subject == "limits":
+        return _limits(matrix, name)
+    if subject == "images":
+        return show_images(matrix, name)
+    if name is None:
+        return {"torch": _torches, "fastai": _fastais, "cuda": show_cudas, "gpu": show_gpus}[subject](matrix)
+    return {"torch": _torch, "fastai": _fastai, "cuda": show_cuda, "gpu": show_gpu}[subject](matrix, name)
 
 
 def _summary(matrix: Matrix) -> Answer:
@@ -54,7 +56,7 @@ def _counts(counter: Counter[str]) -> str:
 def _torches(matrix: Matrix) -> Answer:
     rows, data = [], []
     for torch in matrix.torches:
-        builds = sorted({build.build for build in matrix.builds.get(torch, ())}, key=_build_order)
+        builds = sorted({build.build for build in matrix.builds.get(torch, ())}, key=build_order)
         vision, audio = matrix.partner("torchvision", torch), matrix.partner("torchaudio", torch)
         pythons = _pythons(matrix.builds.get(torch, ()))
         partner = [str(row.version) if row else "-" for row in (vision, audio)]
@@ -130,92 +132,38 @@ def _fastai(matrix: Matrix, name: str) -> Answer:
             others = ", ".join(f"{key} {spec}" for key, spec in limit.when.items() if key != "fastai")
             rows.append((limit.package, limit.allowed, f"found{f' with {others}' if others else ''}: {limit.symptom}"))
     data = [dict(zip(("package", "allowed", "how"), row, strict=True)) for row in rows]
-    return Answer([f"fastai {row.version}"], ("package", "allowed", "how known"), rows, {"fastai": data})
-
-
-def _cudas(matrix: Matrix) -> Answer:
-    rows = [
-        (r.cuda, r.drivers.get("linux", "-"), r.drivers.get("windows", "-"), _floor(matrix, r.cuda))
-        for r in matrix.cudas.values()
-    ]
-    data = [
-        {"cuda": str(row[0]), "driver_linux": str(row[1]), "driver_windows": str(row[2]), "floor_linux": str(row[3])}
-        for row in rows
-    ]
-    return Answer([], ("CUDA", "its driver (Linux)", "(Windows)", "runs from (Linux)"), rows, {"cuda": data})
-
-
-def _cuda(matrix: Matrix, name: str) -> Answer:
-    try:
-        cuda = Cuda.parse(name)
-    except ValueError as error:
-        raise UsageError(str(error), hint="write it as 12.8") from error
-    row = matrix.cudas.get(cuda)
-    if row is None:
-        raise UsageError(f"CUDA {name} is not in the matrix", hint="what is: compatmatrix matrix show cuda")
-    torches = [t for t in matrix.torches if any(b.cuda == cuda for b in matrix.builds.get(t, ()))]
-    span = f"torch {torches[-1]} to {torches[0]}" if torches else "no torch in the matrix"
-    lines = [
-        f"CUDA {cuda}: runs from driver {_floor(matrix, cuda)} on Linux; "
-        f"made with {row.drivers.get('linux', 'no driver of its own')}",
-        f"builds for {cuda.tag}: {span}",
-        f"seen: {row.evidence.source} ({row.evidence.checked})",
-    ]
-    data = {
-        "cuda": str(cuda),
-        "drivers": {system: str(driver) for system, driver in row.drivers.items()},
-        "floor_linux": _floor(matrix, cuda),
-        "torch": [str(torch) for torch in torches],
-    }
-    return Answer(lines, (), [], data)
-
-
-def _floor(matrix: Matrix, cuda: Cuda) -> str:
-    family = matrix.families.get(cuda.major)
-    return str(family.drivers.get("linux", "-")) if family else "-"
-
-
-def _gpus(matrix: Matrix) -> Answer:
-    rows = [(row.name, row.capability, row.kind) for row in matrix.gpus]
-    data = [{"name": row.name, "capability": str(row.capability), "kind": row.kind} for row in matrix.gpus]
-    return Answer([], ("GPU", "capability", "kind"), rows, {"gpu": data})
-
-
-def _gpu(matrix: Matrix, name: str) -> Answer:
-    gpu = matrix.gpu_names.find(name)
-    row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
-    serving = [
-        build
-        for torch in matrix.torches
-        for build in matrix.builds.get(torch, ())
-        if gpu.capability and serves(build, gpu.capability, None, build.platform.partition("-")[0], matrix)
-    ]
-    lines = [f"{gpu.name}: compute capability {gpu.capability}{f' ({row.name})' if row else ''}"]
-    if row and row.first_driver:
-        lines.append(f"needs driver R{row.first_driver} or later")
-    if row and row.last_driver:
-        lines.append(f"R{row.last_driver} is the last driver branch that supports it")
-    if not serving:
-        lines.append("no build in the matrix has code for it")
-    newest = [build for build in serving if build.torch == serving[0].torch]
-    if newest:
+    fitting = _fitting(matrix, row)
+    lines = [f"fastai {row.version}{f', yanked: {row.yanked}' if row.yanked else ''}"]
+    if fitting:
+        partner = matrix.partner("torchvision", fitting[0])
         lines.append(
-            f"the last torch with code for it is {newest[0].torch}: {', '.join(dict.fromkeys(b.build for b in newest))}"
+            f"works with torch {fitting[-1]} to {fitting[0]}{f' (torchvision {partner.version})' if partner else ''}"
         )
-    data = {
-        "name": gpu.name,
-        "capability": str(gpu.capability),
-        "last_driver": row.last_driver if row else None,
-        "last_torch": str(newest[0].torch) if newest else None,
-        "last_builds": list(dict.fromkeys(build.build for build in newest)),
-    }
-    return Answer(lines, (), [], data)
+    torches = [str(torch) for torch in fitting]
+    return Answer(lines, ("package", "allowed", "how known"), rows, {"fastai": data, "torch": torches})
 
 
-def _limits(matrix: Matrix) -> Answer:
+def _fitting(matrix: Matrix, fastai: Fastai) -> list[Version]:
+    """The torch releases that a fastai declares and that no limit on torch takes away, newest first."""
+    limits = [
+        limit.allowed
+        for limit in matrix.limits
+        if limit.package == "torch"
+        and limit.severity == "error"
+        and set(limit.when) == {"fastai"}
+        and admits(limit.when["fastai"], fastai.version)
+    ]
+    wanted = [fastai.requires.get("torch", ""), *limits]
+    return [torch for torch in matrix.torches if all(admits(spec, torch) for spec in wanted)]
+
+
+def _limits(matrix: Matrix, name: str | None) -> Answer:
+    found = [limit for limit in matrix.limits if name is None or name in (limit.package, *limit.when)]
+    if not found:
+        raise UsageError(f"no limit concerns {name}", hint="all of them: compatmatrix matrix show limits")
     rows = [
         (limit.package, limit.allowed, ", ".join(f"{k} {v}" for k, v in limit.when.items()), limit.symptom)
-        for limit in matrix.limits
+        for limit in found
     ]
     data = [
         {
@@ -226,7 +174,7 @@ def _limits(matrix: Matrix) -> Answer:
             "symptom": limit.symptom,
             "evidence": limit.evidence._asdict(),
         }
-        for limit in matrix.limits
+        for limit in found
     ]
     return Answer([], ("package", "works", "with", "else"), rows, {"limits": data})
 
@@ -252,8 +200,3 @@ def _span(pythons: list[str]) -> str:
     plain = sorted((p for p in pythons if not p.endswith("t")), key=_python_order)
     free = [p for p in pythons if p.endswith("t")]
     return (f"{plain[0]}-{plain[-1]}" if plain else "") + (f" {' '.join(free)}" if free else "")
-
-
-def _build_order(tag: str) -> tuple[int, int]:
-    cuda = Cuda.from_tag(tag)
-    return (cuda.major, cuda.minor) if cuda else (0, 0)

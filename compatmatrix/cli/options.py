@@ -19,6 +19,9 @@ from compatmatrix.model.host import Gpu, Host, Libc, Python, host_from_dict
 from compatmatrix.probe.host import Given, detect_host
 from compatmatrix.probe.interpreter import Interpreter, find_interpreter
 
+if TYPE_CHECKING:
+    from compatmatrix.resolve.targets import Target
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_HOST_FILE = 1_000_000
@@ -55,6 +58,30 @@ class HostOptions(NamedTuple):
             interpreter = self.interpreter()
         return detect_host(interpreter, matrix.capability_of, given)
 
+    def targets(self, matrix: Matrix, interpreter: Interpreter | None = None) -> tuple[Target, ...]:
+        """Every host that the user means: each host file, each driver of `--gpu NAME@DRIVER`, else the one."""
+        from compatmatrix.resolve.targets import Target
+
+        if self.host_files:
+            given = self._given(matrix)
+            return tuple(Target(str(path), _overridden(_read_host(path), given)) for path in self.host_files)
+        drivers: dict[str, list[str]] = {}
+        for text in self.gpu:
+            name, at, driver = text.rpartition("@")
+            drivers.setdefault(driver if at else "", []).append(name if at else text)
+        if not any(drivers):
+            return (Target("this host", self.host(matrix, interpreter)),)
+        interpreter = interpreter or (self.interpreter() if self.python or self.python_version is None else None)
+        return tuple(
+            Target(
+                f"{' and '.join(names)}{f', driver {text}' if text else ''}",
+                self._replace(gpu=tuple(names), driver=_driver(text) if text else self.driver).host(
+                    matrix, interpreter, search=False
+                ),
+            )
+            for text, names in drivers.items()
+        )
+
     def _given(self, matrix: Matrix) -> Given:
         gpus: tuple[Gpu, ...] | None = None
         if self.no_gpu:
@@ -69,6 +96,13 @@ class HostOptions(NamedTuple):
     def _from_files(self) -> Host:
         hosts = [_read_host(path) for path in self.host_files]
         return hosts[0] if len(hosts) == 1 else _one_for_all(hosts)
+
+
+def _driver(text: str) -> DriverVersion:
+    try:
+        return DriverVersion(text)
+    except InvalidVersion as error:
+        raise UsageError(f"--gpu NAME@DRIVER: not a driver version: {text!r}") from error
 
 
 def _read_host(path: Path) -> Host:
@@ -169,7 +203,10 @@ _OPTIONS = [
         "--driver", type=_type(DriverVersion, "version"), help="The host's NVIDIA driver, such as 535.104.05."
     ),
     click.option(
-        "--gpu", multiple=True, metavar="NAME", help='A GPU of the host, such as "Tesla V100" or h200. Repeatable.'
+        "--gpu",
+        multiple=True,
+        metavar="NAME[@DRIVER]",
+        help='A GPU of the host, such as "Tesla V100" or h200; with its driver, a host of its own. Repeatable.',
     ),
     click.option(
         "--cc", multiple=True, type=_type(Capability.parse, "x.y"), help="A GPU by compute capability. Repeatable."
@@ -181,7 +218,7 @@ _OPTIONS = [
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A host file from `inspect --json`. Repeatable: one stack for all.",
+        help="A host file from `inspect --json`. Repeatable: one stack for all, or the fewest.",
     ),
     click.option(
         "--matrix", "matrix_file", type=click.Path(path_type=Path), metavar="FILE", help="Judge by this matrix."

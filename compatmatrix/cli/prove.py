@@ -18,7 +18,7 @@ from compatmatrix.cli.decide_options import (
 )
 from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
 from compatmatrix.cli.output import command_line, note, print_json, progress
-from compatmatrix.cli.probes import print_probes, smoke_to_dict
+from compatmatrix.cli.probes import LevelOptions, level_options, print_probes, smoke_to_dict
 from compatmatrix.emit import load
 from compatmatrix.errors import BadInput
 from compatmatrix.lock.access import Access
@@ -27,7 +27,7 @@ from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
 from compatmatrix.prove.environment import make_environment
 from compatmatrix.prove.record import digest, make_record, write_record
-from compatmatrix.prove.smoke import DEVICES, smoke
+from compatmatrix.prove.smoke import run_smoke
 from compatmatrix.resolve.decide import Refusal
 
 
@@ -42,8 +42,7 @@ from compatmatrix.resolve.decide import Refusal
     help="The folder for requirements.txt, proof.json and the environment.",
 )
 @click.option("--venv", type=click.Path(path_type=Path), help="Where the environment goes, by default below --output.")
-@click.option("--device", type=click.Choice(list(DEVICES)), default="auto", show_default=True, help="Where to train.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds for training.")
+@level_options
 @click.option("--fresh", is_flag=True, help="Resolve anew even where a trained lock was shipped.")
 @click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
 @host_options
@@ -53,8 +52,7 @@ def command(
     asked: DecideOptions,
     output: Path,
     venv: Path | None,
-    device: str,
-    timeout: float,
+    how: LevelOptions,
     fresh: bool,
     index_url: str | None,
     where: HostOptions,
@@ -84,7 +82,9 @@ def command(
     environment = venv or output / "venv"
     target = make_environment(text, python, environment, default_index=index_url, progress=progress)
     progress("training")
-    result = smoke(target, device=_device(device, made.decision), timeout=timeout, progress=progress)
+    device = _device(how.device, made.decision)
+    run = run_smoke(target, device=device, timeout=how.seconds(), level=how.level, seed=how.seed, progress=progress)
+    result = run.result
     record = make_record(
         text,
         result,
@@ -92,11 +92,14 @@ def command(
         build=made.decision.build,
         index=made.decision.index,
         matrix_digest=matrix.digest,
+        seed=how.seed,
+        run_level=how.level,
+        report=run.report,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     write_record(output / "proof.json", record)
     if as_json:
-        found = smoke_to_dict("prove", result, question.host)
+        found = smoke_to_dict("prove", run, question.host)
         print_json({**found, "lock": f"sha256:{digest(text)}", "record": str(output / "proof.json")})
     else:
         print_probes(result)

@@ -1,55 +1,148 @@
-"""The repair of a set of findings as one exact command for the installer that made the environment."""
+"""A repair as exact commands for the installer that made the environment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
-from packaging.version import Version
 
 from compatmatrix.cli.output import command_line
-from compatmatrix.model.finding import Finding
 from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import Interpreter
+from compatmatrix.probe.live import TORCH_FAMILY, Trouble
+from compatmatrix.resolve.moves import Change
+from compatmatrix.resolve.repair import Repair
+
+Words = tuple[str, ...]
 
 
-def requirements_of(findings: Iterable[Finding]) -> list[str]:
-    """What the findings ask for, one requirement a package: an exact pin wins, ranges are joined."""
-    wanted: dict[str, list[str]] = {}
-    for finding in findings:
-        for text in finding.fix:
-            specs = wanted.setdefault(Requirement(text).name, [])
-            spec = str(Requirement(text).specifier)
-            if spec not in specs:
-                specs.append(spec)
-    lines = []
-    for name, specs in wanted.items():
-        exact = [spec for spec in specs if spec.startswith("==")]
-        lines.append(name + (exact[0] if exact else ",".join(spec for spec in specs if spec)))
-    return lines
+class Plan(NamedTuple):
+    """commands: in order, each as words. manual: commands for the user's own shell. repair: None where none exists."""
+
+    commands: tuple[Words, ...]
+    manual: tuple[str, ...]
+    repair: Repair | None
+
+    @property
+    def lines(self) -> list[str]:
+        """What a user would type, the shell's own commands first."""
+        return [*self.manual, *map(command_line, self.commands)]
 
 
-def repair_command(requirements: list[str], interpreter: Interpreter, stack: Stack, pytorch_index: str) -> str:
-    """One command line. It names the PyTorch index where a build needs it, and forces a reinstall where the installer
-    would otherwise take another build of the same version as good enough."""
-    builds = sorted({match[1] for text in requirements if (match := re.search(r"\+([a-z0-9.]+)$", text))})
-    index = [word for build in builds for word in ("--extra-index-url", f"{pytorch_index}/{build}")]
-    forced = [Requirement(text).name for text in requirements if _counts_as_satisfied(text, stack)]
-    if interpreter.installer == "uv":
-        words = ["uv", "pip", "install", "--python", str(interpreter.path)]
-        if index:
+def plan_of(
+    repair: Repair | None,
+    troubles: Iterable[Trouble],
+    interpreter: Interpreter,
+    stack: Stack,
+    pytorch_index: str,
+    conda: frozenset[str] = frozenset(),
+) -> Plan:
+    """The commands that carry out a repair. stack: as it is; conda: the packages that conda itself installed."""
+    troubles = tuple(troubles)
+    changes = repair.changes if repair else ()
+    moving = {change.name for change in changes}
+    removed = tuple(dict.fromkeys(name for trouble in troubles for name in trouble.remove))
+    again = [text for trouble in troubles for text in trouble.reinstall if Requirement(text).name not in moving]
+    install = _Installer(interpreter, pytorch_index)
+    commands: list[Words] = []
+    if removed:
+        commands.append(install.removal(removed))
+    by_conda = [change for change in changes if interpreter.installer == "conda" and change.name in conda]
+    by_wheel = [change for change in changes if change not in by_conda]
+    if by_conda:
+        commands.append(_conda_install(by_conda, interpreter))
+    if by_wheel:
+        beside = repair.beside if repair else ()
+        commands.append(install.changes(by_wheel, [*_anchor(by_wheel, repair, stack), *beside]))
+    if again:
+        commands.append(install.anew(list(dict.fromkeys(again))))
+    manual = tuple(dict.fromkeys(trouble.shell for trouble in troubles if trouble.shell))
+    return Plan(tuple(commands), manual, repair)
+
+
+def _anchor(changes: Sequence[Change], repair: Repair | None, stack: Stack) -> list[str]:
+    """fastai as it stays: named, so that the installer keeps everything around it fitting."""
+    fastai = stack.get("fastai")
+    if fastai is None or repair is None or any(change.name == "fastai" for change in repair.changes):
+        return []
+    if all(
+        change.name == "torchaudio" or (change.name in TORCH_FAMILY and change.old.release == change.pin.release)
+        for change in changes
+    ):
+        return []
+    return [str(fastai)]
+
+
+class _Installer(NamedTuple):
+    interpreter: Interpreter
+    pytorch_index: str
+
+    @property
+    def by_uv(self) -> bool:
+        return self.interpreter.installer == "uv"
+
+    def _words(self, verb: str) -> Words:
+        path = str(self.interpreter.path)
+        return ("uv", "pip", verb, "--python", path) if self.by_uv else (path, "-m", "pip", verb)
+
+    def removal(self, names: Sequence[str]) -> Words:
+        return (*self._words("uninstall"), *(() if self.by_uv else ("--yes",)), *names)
+
+    def changes(self, changes: Sequence[Change], more: Sequence[str]) -> Words:
+        """The changes and further requirements. Names the PyTorch index where a build needs it, and makes sure that
+        another build of the same version is not taken as good enough."""
+        words = list(self._words("install"))
+        builds = sorted({match[1] for change in changes if (match := re.search(r"\+(\w[\w.]*)$", change.requirement))})
+        if builds and self.by_uv:
             # Without it uv takes the first index that has the package at all, and never looks for the other builds.
             words += ["--index-strategy", "unsafe-best-match"]
-        words += [word for name in forced for word in ("--reinstall-package", name)]
-        return command_line([*words, *index, *requirements])
-    words = [str(interpreter.path), "-m", "pip", "install", *(["--force-reinstall", "--no-deps"] if forced else [])]
-    return command_line([*words, *index, *requirements])
+        words += [word for build in builds for word in ("--extra-index-url", f"{self.pytorch_index}/{build}")]
+        requirements = []
+        for change in changes:
+            text = change.requirement
+            if _counts_as_satisfied(change):
+                if self.by_uv:
+                    words += ["--reinstall-package", change.name]
+                else:
+                    # "==2.8.0" is met by 2.8.0+cpu; "===" compares the text, so pip looks for the plain build.
+                    text = text.replace("==", "===")
+            requirements.append(text)
+        return (*words, *requirements, *more)
+
+    def anew(self, requirements: Sequence[str]) -> Words:
+        if self.by_uv:
+            names = [Requirement(text).name for text in requirements]
+            again = [word for name in names for word in ("--reinstall-package", name)]
+            return (*self._words("install"), *again, *requirements)
+        return (*self._words("install"), "--force-reinstall", "--no-deps", *requirements)
 
 
-def _counts_as_satisfied(text: str, stack: Stack) -> bool:
-    requirement = Requirement(text)
-    pin = stack.get(requirement.name)
-    if pin is None or not any(spec.operator == "==" for spec in requirement.specifier):
-        return False
-    return requirement.specifier.contains(Version(str(pin.version)), prereleases=True)
+def _counts_as_satisfied(change: Change) -> bool:
+    """Whether an installer would leave the build that is there in place."""
+    specifier = Requirement(change.requirement).specifier
+    return any(spec.operator == "==" for spec in specifier) and specifier.contains(
+        str(change.old.version), prereleases=True
+    )
+
+
+def _conda_install(changes: Sequence[Change], interpreter: Interpreter) -> Words:
+    return (
+        "conda",
+        "install",
+        "--yes",
+        "--prefix",
+        str(interpreter.prefix),
+        *(_conda_spec(change) for change in changes),
+    )
+
+
+def _conda_spec(change: Change) -> str:
+    """In conda's form. In every channel the build's name tells CPU from CUDA: "cpu_…" and "py310_cpu" are CPU builds,
+    "cuda126_…" and "py310_cu121" are not."""
+    if change.name not in TORCH_FAMILY:
+        return change.requirement
+    name = "pytorch" if change.name == "torch" else change.name
+    kind = {None: "", "cpu": "=*cpu*"}.get(change.pin.flavour, "=*cu*")
+    return f"{name}={change.pin.release}{kind}"

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "requirements": "compatmatrix.emit.requirements",
-        "conda": "compatmatrix.emit.conda",
-        "dockerfile": "compatmatrix.emit.dockerfile",
         "constraints": "compatmatrix.emit.constraints",
+        "pylock": "compatmatrix.emit.pylock",
+        "uv": "compatmatrix.emit.uv",
+        "conda": "compatmatrix.emit.conda",
+        "pixi": "compatmatrix.emit.pixi",
+        "dockerfile": "compatmatrix.emit.dockerfile",
+        "compose": "compatmatrix.emit.compose",
+        "k8s-job": "compatmatrix.emit.k8s_job",
+        "slurm": "compatmatrix.emit.slurm",
         "json": "compatmatrix.emit.json",
     }
 )

@@ -1,4 +1,4 @@
-"""environment.yml: Python from conda-forge, everything else pinned in its pip section."""
+"""environment.yml: Python and the system's floor from conda-forge, everything else pinned in its pip section."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from compatmatrix.emit.format import Format
 from compatmatrix.emit.header import comment
 from compatmatrix.emit.python import python_minor
 from compatmatrix.emit.requirements import index_lines, pin
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.lock import Lock
+
+_LIBC = {"glibc": "__glibc", "macos": "__osx"}
+_SYSTEMS = {"linux": "__linux", "macos": "__osx", "windows": "__win"}
 
 
 def render(lock: Lock) -> str:
-    """A self-contained environment without conda's own torch, so that no second copy comes in.
+    """An environment of the wheels that were judged, without conda's own torch, so that no second copy comes in.
 
-    environment.yml has no place for hashes; a comment says which format has them.
+    conda-forge's builds of torch have other architectures and another CUDA than the wheels, so they would be another
+    answer. `cuda-version` belongs to no library: it keeps what conda adds later on the same CUDA, and asks for a driver
+    of that family where there is a GPU (its constraint on `__cuda` is silent where there is none). environment.yml has
+    no place for hashes; a comment says which format has them.
     """
     entries = [*index_lines(lock.decision), *map(pin, lock.packages)]
     lines = [
@@ -25,7 +32,7 @@ def render(lock: Lock) -> str:
         "  - conda-forge",
         "  - nodefaults",
         "dependencies:",
-        *(f"  - {spec}" for spec in _python(lock)),
+        *(f"  - {json.dumps(spec)}" for spec in (*_system(lock), *_python(lock), *_cuda(lock))),
         "  - pip",
         "  - pip:",
         # A JSON string is a YAML string, whatever is in it.
@@ -34,12 +41,26 @@ def render(lock: Lock) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _system(lock: Lock) -> list[str]:
+    """The virtual packages: conda says at once that the system is too old, before pip finds no wheel."""
+    system = (lock.decision.host.platform.value or "").partition("-")[0]
+    libc = lock.decision.host.libc.value
+    if libc is not None and libc.kind in _LIBC:
+        return [f"{_LIBC[libc.kind]}>={libc.major}.{libc.minor}"]
+    return [_SYSTEMS[system]] if system in _SYSTEMS else []
+
+
 def _python(lock: Lock) -> list[str]:
     minor = python_minor(lock.decision)
     if not minor:
         return ["python"]
     free_threaded = ["python-freethreading"] if minor.endswith("t") else []
     return [f"python={minor.removesuffix('t')}", *free_threaded]
+
+
+def _cuda(lock: Lock) -> list[str]:
+    cuda = Cuda.from_tag(lock.decision.build)
+    return [f"cuda-version={cuda}"] if cuda else []
 
 
 FORMAT = Format("conda", "environment.yml", render)

@@ -14,4 +14,4 @@ def render(lock: Lock) -> str:
     return "\n".join([*comment(lock.decision), *index, "", *map(pin, lock.packages)]) + "\n"
 
 
-FORMAT = Format("constraints", "constraints.txt", render)
+FORMAT = Format("constraints", "constraints.txt", render, universal=True)

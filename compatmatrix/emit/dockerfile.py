@@ -1,81 +1,118 @@
-"""A Dockerfile that holds its own lock: nothing else is needed to build it, and the build tries the stack."""
+"""A Dockerfile that holds its own lock and its own test: nothing else is needed, and the build tries the stack."""
 
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
-from compatmatrix.emit import requirements
-from compatmatrix.emit.digest import lock_digest
+from compatmatrix.emit import container, requirements
+from compatmatrix.emit.container import FOLDER, heredoc
 from compatmatrix.emit.format import Format
 from compatmatrix.emit.header import comment
 from compatmatrix.emit.python import python_minor
-from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
 
-_IMPORTED = ("torch", "torchvision", "torchaudio", "fastai")
-_LOCK_FILE = "/opt/compatmatrix/requirements.txt"
+_LOCK_FILE = f"{FOLDER}/requirements.txt"
+_VENV = "/opt/venv"
+_USER = "useradd --create-home --uid 10001 app"
+
+
+class Base(NamedTuple):
+    """What stands behind FROM. python: its `python` is the lock's; else uv brings one."""
+
+    image: str
+    python: bool = True
 
 
 def render(lock: Lock) -> str:
-    """On the slim image of the lock's Python: the wheels bring CUDA. No claim on the driver is made."""
-    minor = python_minor(lock.decision).removesuffix("t")
-    return render_with(lock, f"python:{minor or '3'}-slim", "")
+    """On the slim image of the lock's Python: the wheels bring CUDA. Where something must be built, on the full one."""
+    return render_with(lock, default_base(lock))
 
 
-def render_with(lock: Lock, base_image: str, cuda_require: str) -> str:
-    """On a given base image.
+def default_base(lock: Lock) -> Base:
+    """The smallest official image that serves: slim, or with compilers where a package has no wheel.
 
-    base_image: what stands behind FROM; it must have the lock's Python as `python`. cuda_require: the value of
-    NVIDIA_REQUIRE_CUDA ("cuda>=12.4"), which the container runtime compares with the driver; empty for none. It is
-    left out for builds without CUDA.
+    The official images are not free-threaded; such a Python goes on a plain system.
     """
+    minor = python_minor(lock.decision)
+    if minor.endswith("t"):
+        return Base("debian:stable-slim", python=False)
+    return Base(f"python:{minor or '3'}" + ("" if built(lock) else "-slim"))
+
+
+def built(lock: Lock) -> tuple[str, ...]:
+    """The packages that have no wheel and are built with the image."""
+    return tuple(package.name for package in lock.packages if package.from_source)
+
+
+def render_with(lock: Lock, base: Base, *, smoke: bool = True) -> str:
+    """On a given base image. smoke: train on the CPU while building; what does not hang together gives no image."""
     text = requirements.render(lock)
+    scripts = [
+        [f"COPY <<'SCRIPT' {FOLDER}/{name}", *heredoc(container.script(name), "SCRIPT")] for name in container.SCRIPTS
+    ]
     parts = [
-        ["# syntax=docker/dockerfile:1", *comment(lock.decision), f"FROM {base_image}"],
-        _labels(lock.decision, lock_digest(text)),
-        _environment(lock.decision, cuda_require),
-        ["RUN useradd --create-home --uid 1000 app"],
-        [f"COPY <<'LOCK' {_LOCK_FILE}", text.rstrip("\n"), "LOCK"],
+        ["# syntax=docker/dockerfile:1", *comment(lock.decision), *_why(lock), f"FROM {base.image}"],
+        ["LABEL " + " \\\n      ".join(f"{key}={json.dumps(value)}" for key, value in container.labels(lock).items())],
+        _environment(lock.decision),
+        _own_python(lock, _USER) if not base.python else [f"RUN {_USER}"],
+        [f"COPY <<'LOCK' {_LOCK_FILE}", *heredoc(text, "LOCK")],
         [
             "RUN --mount=type=cache,target=/root/.cache/pip \\",
             f"    python -m pip install --require-hashes -r {_LOCK_FILE}",
         ],
-        ["USER 1000:1000", "WORKDIR /home/app"],
-        [
-            "# The build fails here, not the first training, where the stack does not hang together.",
-            _import_check(lock),
-        ],
+        *scripts,
+        ["USER 10001:10001", "WORKDIR /home/app"],
+        _build_check(lock, smoke),
         [
             "HEALTHCHECK --interval=5m --timeout=60s --start-period=60s \\",
             f"    CMD {json.dumps(['python', '-c', _health(lock)])}",
         ],
-        ['CMD ["python"]'],
+        [*_run_check(lock), 'CMD ["python"]'],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _labels(decision: Decision, digest: str) -> list[str]:
-    labels = {"lock": digest, "matrix": decision.matrix_digest, "build": decision.build}
-    rows = [f"org.compatmatrix.{key}={json.dumps(value)}" for key, value in labels.items()]
-    return ["LABEL " + " \\\n      ".join(rows)]
+def _why(lock: Lock) -> list[str]:
+    names = built(lock)
+    return [f"# built from source, which needs a compiler: {', '.join(names)}"] if names else []
 
 
-def _environment(decision: Decision, cuda_require: str) -> list[str]:
+def _environment(decision: Decision) -> list[str]:
     rows = ["PYTHONUNBUFFERED=1"]
-    if Cuda.from_tag(decision.build) is not None:
+    if container.uses_cuda(decision):
         rows += ["NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_DRIVER_CAPABILITIES=compute,utility"]
-        if cuda_require:
-            rows.append(f"NVIDIA_REQUIRE_CUDA={json.dumps(cuda_require)}")
+        if requirement := container.requirement(decision):
+            rows.append(f"NVIDIA_REQUIRE_CUDA={json.dumps(requirement)}")
     return ["ENV " + " \\\n    ".join(rows)]
 
 
-def _import_check(lock: Lock) -> str:
-    """Import the stack and cross the bridge to numpy, which a wrong numpy breaks without a word at install."""
+def _own_python(lock: Lock, then: str) -> list[str]:
+    """Python by uv, for images that have none or another one; then: what the same layer does besides."""
+    return [
+        "COPY --from=ghcr.io/astral-sh/uv:latest /uv /usr/local/bin/uv",
+        f"ENV UV_PYTHON_INSTALL_DIR=/opt/python PATH={_VENV}/bin:$PATH",
+        f"RUN uv venv --seed --managed-python --python {python_minor(lock.decision) or '3'} {_VENV} \\",
+        f"    && {then}",
+    ]
+
+
+def _build_check(lock: Lock, smoke: bool) -> list[str]:
+    """Train where the whole stack is there; else import what is, and cross the bridge to numpy."""
     names = {package.name for package in lock.packages}
-    imported = ", ".join(name for name in _IMPORTED if name in names) or "sys"
+    reason = "# The build fails here, not the first training, where the stack does not hang together."
+    if smoke and {"torch", "torchvision", "fastai"} <= names:
+        return [reason, f"RUN {json.dumps(container.smoke_command('cpu'))}"]
+    imported = ", ".join(name for name in ("torch", "torchvision", "torchaudio", "fastai") if name in names) or "sys"
     bridge = "; torch.zeros(1).numpy()" if {"torch", "numpy"} <= names else ""
-    return f'RUN python -c "import {imported}{bridge}"'
+    return [reason, f'RUN python -c "import {imported}{bridge}"']
+
+
+def _run_check(lock: Lock) -> list[str]:
+    if not container.wants_gpu(lock.decision):
+        return []
+    return [f"# on the GPU: docker run --rm --gpus all IMAGE {' '.join(container.smoke_command('cuda'))}"]
 
 
 def _health(lock: Lock) -> str:

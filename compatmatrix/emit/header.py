@@ -9,6 +9,7 @@ import compatmatrix
 from compatmatrix.index import without_credentials
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.fact import Fact
+from compatmatrix.model.host import Host
 from compatmatrix.model.proof import ProofLevel
 
 _HEADLINE = ("torch", "torchvision", "torchaudio", "fastai")
@@ -19,8 +20,9 @@ def header_lines(decision: Decision) -> list[str]:
     stack = ", ".join(str(decision.stack[name]) for name in _HEADLINE if name in decision.stack)
     lines = [
         f"made by compatmatrix {compatmatrix.__version__}" + (f": {stack}" if stack else ""),
-        f"host: {host_line(decision)}",
-        f"gpu: {gpu_line(decision)}",
+        *dict.fromkeys(f"host: {host_line(host)}" for host in decision.hosts),
+        *([f"also: {', '.join(decision.elsewhere)}"] if decision.elsewhere else []),
+        *dict.fromkeys(f"gpu: {gpu_line(host)}" for host in decision.hosts),
         f"build: {decision.build} from {index_words(decision)}",
         f"matrix: {decision.matrix_digest}",
         f"proof: {proof_words(decision)}",
@@ -35,15 +37,13 @@ def comment(decision: Decision) -> list[str]:
     return [f"# {line}" for line in header_lines(decision)]
 
 
-def host_line(decision: Decision) -> str:
+def host_line(host: Host) -> str:
     """Platform, Python and C library: "linux-x86_64, Python 3.12, glibc 2.36"."""
-    host = decision.host
     return f"{_say(host.platform, 'platform')}, Python {_say(host.python)}, {_say(host.libc, 'C library')}"
 
 
-def gpu_line(decision: Decision) -> str:
+def gpu_line(host: Host) -> str:
     """The GPUs with their number, and the driver."""
-    host = decision.host
     if host.gpus.value is None:
         return f"unknown, driver {_say(host.driver)}"
     if not host.gpus.value:

@@ -47,4 +47,4 @@ def render(lock: Lock) -> str:
     return json.dumps(lock_to_dict(lock), indent=2, ensure_ascii=False) + "\n"
 
 
-FORMAT = Format("json", "lock.json", render)
+FORMAT = Format("json", "lock.json", render, universal=True)

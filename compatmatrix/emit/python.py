@@ -11,3 +11,12 @@ def python_minor(decision: Decision) -> str:
         return decision.host.python.value.minor
     release = decision.stack.release("python")
     return f"{release.major}.{release.minor}" if release else ""
+
+
+def requires_python(decision: Decision) -> str:
+    """The Python as a specifier ("==3.12.*"): what was resolved for one minor says nothing of the next.
+
+    Empty where it is not known. There is no specifier for free-threaded builds.
+    """
+    minor = python_minor(decision).removesuffix("t")
+    return f"=={minor}.*" if minor else ""

@@ -45,4 +45,4 @@ def _entry(package: Package) -> str:
     return " \\\n    ".join([pin(package), *(f"--hash={digest}" for digest in package.hashes)])
 
 
-FORMAT = Format("requirements", "requirements.txt", render)
+FORMAT = Format("requirements", "requirements.txt", render, universal=True)

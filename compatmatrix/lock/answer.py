@@ -5,25 +5,28 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from compatmatrix.errors import ToolFailed
+from compatmatrix.index import without_credentials
 from compatmatrix.lock.question import BOUND
-from compatmatrix.model.lock import Package
+from compatmatrix.model.lock import File, Package
 
 
-def read_answer(text: str, bound_index: str) -> tuple[Package, ...]:
+def read_answer(text: str, bound_index: str, *, universal: bool = False) -> tuple[Package, ...]:
     """The packages, sorted by name, each with the hashes of the files that fit the target.
 
-    bound_index: where the torch family came from, empty for the base index. Raises ToolFailed where the answer is
-    not what we know how to read, or a file carries no sha256.
+    bound_index: where the torch family came from, empty for the base index. universal: that holds for builds with a
+    local version only, other platforms having PyPI's. Raises ToolFailed where the answer is not what we know how to
+    read, or a file carries no sha256.
     """
     try:
         rows = tomllib.loads(text)["packages"]
-        packages = [_package(row, bound_index) for row in rows]
+        packages = [_package(row, bound_index, universal) for row in rows]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ToolFailed(f"uv's answer cannot be read: {type(error).__name__}: {error}") from error
     bare = [
@@ -34,17 +37,21 @@ def read_answer(text: str, bound_index: str) -> tuple[Package, ...]:
     return tuple(sorted(packages, key=lambda package: (package.name, package.version, package.marker)))
 
 
-def _package(row: Mapping[str, Any], bound_index: str) -> Package:
+def _package(row: Mapping[str, Any], bound_index: str, universal: bool) -> Package:
     name = canonicalize_name(row["name"])
-    hashes = sorted({f"sha256:{digest}" for digest in _digests(row)})
-    index = bound_index if name in BOUND else ""
+    files = tuple(sorted(_files(row)))
+    hashes = sorted({file.digest for file in files})
+    version = Version(row["version"])
+    bound = bound_index if name in BOUND and (version.local or not universal) else ""
     # In packaging's spelling, so that a lock that is read back renders the same.
     marker = str(Marker(row["marker"])) if row.get("marker") else ""
-    return Package(name, Version(row["version"]), tuple(hashes), marker, index)
+    return Package(name, version, tuple(hashes), marker, bound, files)
 
 
-def _digests(row: Mapping[str, Any]) -> Iterator[str]:
-    files = [*row.get("wheels", ()), *([row["sdist"]] if "sdist" in row else [])]
-    for file in files:
+def _files(row: Mapping[str, Any]) -> Iterator[File]:
+    """The files that uv names: wheels, and the source where there is no wheel that fits or it may be built."""
+    for file in [*row.get("wheels", ()), *([row["sdist"]] if "sdist" in row else [])]:
         if "sha256" in file.get("hashes", {}):
-            yield file["hashes"]["sha256"]
+            url = without_credentials(file.get("url", ""))
+            name = file.get("name") or unquote(url.rpartition("/")[2].partition("#")[0])
+            yield File(name, url, f"sha256:{file['hashes']['sha256']}", file.get("size"))

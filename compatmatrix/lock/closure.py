@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from compatmatrix.emit import toml
 from compatmatrix.errors import IndexUnavailable, ToolFailed
 from compatmatrix.index import uv_environment
 from compatmatrix.lock.answer import read_answer
 from compatmatrix.lock.failure import as_error, needs_source
 from compatmatrix.lock.question import BOUND, Question, ask
 from compatmatrix.model.decision import Decision
-from compatmatrix.model.lock import Lock
+from compatmatrix.model.lock import Lock, Package
 from compatmatrix.process import Finished, run, uv_program
 
 _MAX_ROUNDS = 12
+_PREFERRED = "pylock.toml"
 
 
 def lock(
@@ -28,20 +30,31 @@ def lock(
     default_index: str | None = None,
     progress: Callable[[str], None] | None = None,
     interpreter: str | None = None,
+    preferences: Sequence[Package] = (),
     timeout: float = 600.0,
 ) -> Lock:
     """Resolve every transitive dependency, with the hashes of the files that fit the host. Writes nothing else.
 
     work_dir: where the temporary folder goes. default_index: base index URL; None for uv's or pip's own setting.
-    progress: told in a sentence what happens. interpreter: builds what has no wheel; ours where not given.
-    timeout: seconds for all of it. Raises UsageError (cannot be asked), NoSolution with uv's reasons,
-    IndexUnavailable, ToolFailed.
+    progress: told in a sentence what happens. interpreter: builds what has no wheel; ours where not given. preferences:
+    versions that are kept where they still fit. timeout: seconds for all of it. Raises UsageError (cannot be asked),
+    NoSolution with uv's reasons, IndexUnavailable, ToolFailed.
     """
     say = progress or (lambda _: None)
     say(f"resolving the whole closure of {len(decision.requirements)} requirements")
     deadline = time.monotonic() + timeout
-    base = (uv_program(), "pip", "compile", "pyproject.toml", "--python", interpreter or sys.executable)
+    base: tuple[str, ...] = (
+        uv_program(),
+        "pip",
+        "compile",
+        "pyproject.toml",
+        "--python",
+        interpreter or sys.executable,
+    )
     base += ("--no-python-downloads", "--no-progress", "--color=never", *(("--offline",) if offline else ()))
+    if preferences:
+        # uv prefers the versions that it finds in the file that it is to write.
+        base += ("--output-file", _PREFERRED)
     environment = uv_environment(default_index)
     added: frozenset[str] = frozenset()
     built: frozenset[str] = frozenset()
@@ -51,6 +64,8 @@ def lock(
             left = deadline - time.monotonic()
             if left <= 0:
                 raise IndexUnavailable(f"resolving: no answer within {timeout:.0f} s")
+            if preferences:
+                (Path(folder) / _PREFERRED).write_text(_as_preferred(preferences), encoding="utf-8")
             finished = _run(base, question, Path(folder), environment, left)
             if not finished.ok:
                 missing = needs_source(finished.stderr) - built - set(BOUND)
@@ -59,7 +74,7 @@ def lock(
                 say(f"no wheel fits the host, so built from source: {', '.join(sorted(missing))}")
                 built |= missing
                 continue
-            packages = read_answer(finished.stdout, decision.index_url)
+            packages = read_answer(finished.stdout, decision.index_url, universal=bool(decision.elsewhere))
             # uv binds only what is required at top level to the explicit index, so a torch relative that some
             # package pulls in would come from the base index, in another flavour.
             stray = {package.name for package in packages if package.name in BOUND} - question.direct
@@ -68,6 +83,12 @@ def lock(
                 continue
             return Lock(decision, packages)
     raise ToolFailed(f"uv: no answer after {_MAX_ROUNDS} rounds; built from source: {', '.join(sorted(built))}")
+
+
+def _as_preferred(packages: Sequence[Package]) -> str:
+    """Versions as a lock that uv reads; the markers would only be in its way."""
+    rows = [f"[[packages]]\nname = {toml.value(p.name)}\nversion = {toml.value(str(p.version))}" for p in packages]
+    return "\n".join(['lock-version = "1.0"', 'created-by = "compatmatrix"', *rows]) + "\n"
 
 
 def _run(base: tuple[str, ...], question: Question, folder: Path, env: dict[str, str], timeout: float) -> Finished:

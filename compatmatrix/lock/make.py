@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from compatmatrix.errors import IndexUnavailable
 from compatmatrix.lock.access import Access
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
-from compatmatrix.model.lock import Lock
+from compatmatrix.model.lock import Lock, Package
 from compatmatrix.resolve.decide import Proofs, Refusal, decide
 from compatmatrix.resolve.question import IndexPolicy, Question
 
@@ -22,39 +22,59 @@ def make_lock(
     *,
     progress: Callable[[str], None],
     interpreter: str | None = None,
+    preferences: Sequence[Package] = (),
+    needs_files: bool = False,
+    universal: bool = False,
 ) -> Lock | Refusal:
     """Decide and resolve. Under the policy "auto", a PyTorch index that cannot be asked, or that does not have the
     wheel, gives way to PyPI's own build if that fits the host; the decision's notes then say so.
 
-    progress: told in a sentence what happens. interpreter: builds what has no wheel.
+    progress: told in a sentence what happens. interpreter: builds what has no wheel. preferences: versions of a lock
+    that is there, kept where they fit. needs_files: the addresses of the files are wanted, which shipped locks do not
+    have. universal: for other platforms as well.
     """
     from compatmatrix.lock.closure import lock
 
     decision = decide(question, matrix, proofs)
     if isinstance(decision, Refusal):
         return decision
-    if shipped := _shipped(decision, question, access):
-        return shipped
-    if access.offline and question.index is IndexPolicy.AUTO:
+
+    def trained(found: Decision) -> Lock | None:
+        """The shipped lock of a decision, unless another one is preferred."""
+        shipped = None if universal else _shipped(found, question, access)
+        return shipped if shipped and not (preferences and _pins(shipped.packages) != _pins(preferences)) else None
+
+    shipped = trained(decision)
+    if shipped is None and access.offline and question.index is IndexPolicy.AUTO:
         # Without a network a trained lock from PyPI serves better than none.
         second = decide(replace(question, index=IndexPolicy.PYPI), matrix, proofs)
-        if isinstance(second, Decision) and (shipped := _shipped(second, question, access)):
+        if isinstance(second, Decision) and (shipped := trained(second)):
             note = f"offline: PyPI's own build of torch {second.stack['torch'].version}, whose trained lock was shipped"
-            return replace(shipped, decision=replace(second, notes=(note, *second.notes)))
-    if decision.index == "pytorch" and not access.offline:
+            shipped = replace(shipped, decision=replace(second, notes=(note, *second.notes)))
+    if shipped is None and decision.index == "pytorch" and not access.offline:
         reason = _missing(decision, question, progress)
         if reason:
             decision = _from_pypi(question, matrix, proofs, decision, reason)
             progress(decision.notes[0])
-            if shipped := _shipped(decision, question, access):
-                return shipped
+            shipped = trained(decision)
+    if shipped and (access.offline or not needs_files):
+        return shipped
+    if universal:
+        from compatmatrix.lock.universal import over_platforms
+
+        decision = over_platforms(decision, question, matrix)
     return lock(
         decision,
         offline=access.offline,
         default_index=access.default_index,
         progress=progress,
         interpreter=interpreter,
+        preferences=shipped.packages if shipped else preferences,
     )
+
+
+def _pins(packages: Sequence[Package]) -> set[tuple[str, str]]:
+    return {(package.name, str(package.version)) for package in packages}
 
 
 def _shipped(decision: Decision, question: Question, access: Access) -> Lock | None:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from compatmatrix.emit.platform import marker
+from compatmatrix.emit.python import requires_python
 from compatmatrix.errors import UsageError
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Host, Libc
@@ -45,17 +47,18 @@ def ask(decision: Decision, *, added: Iterable[str] = (), from_source: Iterable[
     requirements = [*decision.requirements, *sorted(added)]
     direct = _names(requirements)
     _names(decision.constraints)
+    platform = "--universal" if decision.elsewhere else f"--python-platform={target(decision.host)}"
     options = [
         "--generate-hashes",
         "--format=pylock.toml",
         "--no-header",
         f"--python-version={_python_version(decision)}",
-        f"--python-platform={target(decision.host)}",
+        platform,
         "--only-binary=:all:",
         *(f"--no-binary={name}" for name in sorted(from_source)),
     ]
     return Question(
-        _project(requirements, decision.constraints, decision.index_url, direct),
+        _project(requirements, decision, direct),
         tuple(options),
         _deployment_target(decision.host),
         direct,
@@ -114,20 +117,28 @@ def _names(requirements: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _project(requirements: Iterable[str], constraints: Iterable[str], index_url: str, direct: frozenset[str]) -> str:
+def _project(requirements: Iterable[str], decision: Decision, direct: frozenset[str]) -> str:
     """The project file. An explicit index serves only the packages bound to it: no dependency confusion."""
     lines = [
         "[project]",
         f"name = {_toml(PROJECT)}",
         'version = "0"',
+    ]
+    if decision.elsewhere:
+        lines.append(f"requires-python = {_toml(requires_python(decision))}")
+    lines += [
         f"dependencies = [{', '.join(map(_toml, requirements))}]",
         "[tool.uv]",
-        f"constraint-dependencies = [{', '.join(map(_toml, constraints))}]",
+        f"constraint-dependencies = [{', '.join(map(_toml, decision.constraints))}]",
     ]
+    here = marker(decision.platforms[0]) if decision.elsewhere else ""
+    if decision.elsewhere:
+        lines.append(f"environments = [{', '.join(_toml(marker(name)) for name in decision.platforms)}]")
     bound = [name for name in BOUND if name in direct]
-    if index_url and bound:
-        lines += ["[[tool.uv.index]]", 'name = "pytorch"', f"url = {_toml(index_url)}", "explicit = true"]
-        lines += ["[tool.uv.sources]", *(f'{name} = {{ index = "pytorch" }}' for name in bound)]
+    if decision.index_url and bound:
+        lines += ["[[tool.uv.index]]", 'name = "pytorch"', f"url = {_toml(decision.index_url)}", "explicit = true"]
+        source = f'{{ index = "pytorch"{f", marker = {_toml(here)}" if here else ""} }}'
+        lines += ["[tool.uv.sources]", *(f"{name} = {source}" for name in bound)]
     return "\n".join(lines) + "\n"
 
 

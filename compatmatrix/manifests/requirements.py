@@ -1,107 +1,178 @@
-"""requirements.txt and constraints files: the exact pins in them, with their lines."""
+"""requirements.txt and constraints files: requirements with their lines, includes followed, index lines heeded."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from compatmatrix.errors import BadInput
+from compatmatrix.manifests.format import Format
+from compatmatrix.manifests.index_urls import BUILT, build_of, one_build
+from compatmatrix.manifests.manifest import Entry, Manifest, Section
+from compatmatrix.manifests.source import read_text
 from compatmatrix.model.finding import Place
-from compatmatrix.model.stack import Pin, Stack, local_flavour
 
-MAX_BYTES = 20_000_000
+_INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(.+)$")
+_INDEX = re.compile(r"(?:(-i|--index-url)|(--extra-index-url|-f|--find-links))[ =]?\s*(\S+)$")
+# A direct reference or a path: it names a file and no version.
+_ELSEWHERE = re.compile(r"[a-z+]+://|\.{0,2}/|[^ ]+\.(whl|tar\.gz|zip)$|[\w.-]+/[^ ]*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A file's exact pins as a stack. places: where each stands."""
+class Line(NamedTuple):
+    """A logical line: comments gone, continuations joined. number: of its first physical line."""
 
-    path: Path
-    stack: Stack
-    places: Mapping[str, Place]
+    file: Path
+    number: int
+    text: str
 
-    def place_of(self, packages: tuple[str, ...]) -> Place | None:
-        """The line of the first of these packages that the file names."""
-        return next((self.places[name] for name in packages if name in self.places), None)
+
+def read(path: Path, text: str) -> Manifest:
+    """Read a requirements or constraints file with its -r and -c includes.
+
+    Raises BadInput with file and line for everything that cannot be read, all at once.
+    """
+    lines = list(_lines(path, text, ()))
+    problems: list[str] = []
+    found: list[tuple[Requirement, Place]] = []
+    main, more = "", []
+    for file, number, line in lines:
+        index = _INDEX.match(line)
+        if index:
+            if index[1]:
+                main = index[3]
+            else:
+                more.append(index[3])
+        elif not line.startswith("-"):
+            try:
+                requirement = parse_requirement(line)
+            except InvalidRequirement as error:
+                problems.append(f"{file}:{number}: {str(error).splitlines()[0]}")
+                continue
+            if requirement:
+                found.append((requirement, Place(str(file), number)))
+    if problems:
+        raise BadInput(problems)
+    flavour, only = indexed(main, more)
+    entries = tuple(entry_of(requirement, place, flavour, only) for requirement, place in found)
+    return Manifest(path, (Section("", entries),))
 
 
 def read_requirements(path: Path) -> Manifest:
-    """Read a requirements or constraints file with its -r and -c includes.
+    """`read` for a file by its path."""
+    return read(path, read_text(path))
 
-    Only exact pins become part of the stack; a range says nothing about what will be installed. Raises BadInput
-    with file and line for everything that cannot be read.
+
+def indexed(main: str, more: list[str]) -> tuple[str | None, bool]:
+    """The build that pip's index options lead to, and whether no other index is asked."""
+    flavour = one_build([main, *more])
+    return flavour, bool(flavour) and build_of(main) == flavour and not any(build_of(url) is None for url in more)
+
+
+def parse_requirement(line: str) -> Requirement | None:
+    """The requirement on a logical line, its options left out; None for a path or an address.
+
+    Raises InvalidRequirement.
     """
-    if path.suffix not in (".txt", ".in", ".pip"):
-        raise BadInput(
-            f"{path}: cannot read this kind of file yet, only requirements files (.txt, .in)",
-            hint="check the environment that it was installed into: compatmatrix check --python PATH",
-        )
-    pins: dict[str, Pin] = {}
-    places: dict[str, Place] = {}
-    problems: list[str] = []
-    for file, number, line in _lines(path, ()):
+    text = re.split(r"\s--", line, maxsplit=1)[0].strip()
+    if _ELSEWHERE.match(text):
+        return None
+    requirement = Requirement(text)
+    return None if requirement.url else requirement
+
+
+def entry_of(requirement: Requirement, place: Place, flavour: str | None = None, only: bool = False) -> Entry:
+    """A requirement as an entry; flavour and only are heeded for packages that have builds."""
+    name = canonicalize_name(requirement.name)
+    marker = str(requirement.marker) if requirement.marker else ""
+    built = name in BUILT
+    return Entry(name, str(requirement.specifier), place, marker, flavour if built else None, only and built)
+
+
+def edit(path: Path, text: str, changes: Mapping[str, str]) -> str:
+    """The text with new specifiers for the packages named; everything else stays, to the byte.
+
+    changes: normalised name to specifier ("==2.8.0+cu126"). A line that says the same already stays as it is. Includes
+    are not followed. Raises BadInput for a line with hashes: they hold for the old file only.
+    """
+    lines = text.splitlines(keepends=True)
+    for _, number, line in _logical(path, text):
         try:
-            pin = _pin(line, file, number)
-        except InvalidRequirement as error:
-            problems.append(f"{file}:{number}: {str(error).splitlines()[0]}")
+            requirement = None if line.startswith("-") else parse_requirement(line)
+        except InvalidRequirement:
             continue
-        if pin:
-            pins.setdefault(pin.name, pin)
-            places.setdefault(pin.name, Place(str(file), number))
-    if problems:
-        raise BadInput(problems)
-    return Manifest(path, Stack(pins.values()), places)
+        wanted = changes.get(canonicalize_name(requirement.name)) if requirement else None
+        if requirement is None or wanted is None or same_specifier(str(requirement.specifier), wanted):
+            continue
+        if "--hash" in line:
+            raise BadInput(
+                f"{path}:{number}: {requirement.name} is locked with hashes, which hold for one version only",
+                hint="make the lock anew: compatmatrix lock",
+            )
+        if re.search(r"[<>=!~]\s*\\\s*$", lines[number - 1]):
+            raise BadInput(
+                f"{path}:{number}: the version of {requirement.name} stands on the next line: change it by hand"
+            )
+        lines[number - 1] = replace_specifier(lines[number - 1], wanted)
+    return "".join(lines)
 
 
-def _lines(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[Path, int, str]]:
-    """Logical lines: comments gone, continuations joined, includes followed."""
+def same_specifier(old: str, new: str) -> bool:
+    """Whether two specifiers say the same."""
+    try:
+        return SpecifierSet(old) == SpecifierSet(new)
+    except InvalidSpecifier:
+        return old == new
+
+
+def replace_specifier(text: str, specifier: str) -> str:
+    """A requirement ("torch [extra] >= 2 ; marker  # why") with another specifier; the rest stays."""
+    clause = r"[<>=!~]{1,3}\s*[^\s;#,()\\]+"
+    clauses = rf"{clause}(?:\s*,\s*{clause})*"
+    name = r"\s*[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?"
+    match = re.match(rf"({name})(\s*)(\(\s*{clauses}\s*\)|{clauses})?(.*)$", text, re.DOTALL)
+    if not match:
+        return text
+    head, gap, old, rest = match.groups()
+    return (
+        f"{head}{gap}{specifier}{rest}" if old else f"{head.rstrip()}{specifier}{head[len(head.rstrip()) :]}{gap}{rest}"
+    )
+
+
+def _lines(path: Path, text: str, above: tuple[Path, ...]) -> Iterator[Line]:
+    """Logical lines, includes followed. Raises BadInput for a cycle, and for a missing file at the line that asks."""
     chain = (*above, path)
     if path.resolve() in {file.resolve() for file in above}:
         raise BadInput(f"{path}: includes itself: {' -> '.join(map(str, chain))}")
+    for line in _logical(path, text):
+        include = _INCLUDE.match(line.text)
+        if not include:
+            yield line
+            continue
+        other = path.parent / include[1].strip().strip("'\"")
+        if re.match(r"[a-z+]+://", include[1]):
+            continue
+        if not other.is_file():
+            raise BadInput(f"{path}:{line.number}: {other}: No such file")
+        yield from _lines(other, read_text(other), chain)
+
+
+def _logical(path: Path, text: str) -> Iterator[Line]:
     number, joined = 0, ""
-    for count, raw in enumerate(_read(path).splitlines(), start=1):
+    for count, raw in enumerate([*text.splitlines(), ""], start=1):
         number = number or count
         if raw.rstrip().endswith("\\"):
             joined += raw.rstrip()[:-1] + " "
             continue
         line = re.sub(r"(^|\s)#.*$", "", joined + raw).strip()
         start, number, joined = number, 0, ""
-        include = re.match(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)$", line)
-        if include:
-            yield from _lines(path.parent / include[1], chain)
-        elif line and not line.startswith("-"):
-            yield path, start, line
+        if line:
+            yield Line(path, start, line)
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    if len(raw) > MAX_BYTES:
-        raise BadInput(f"{path}: larger than {MAX_BYTES} bytes")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise BadInput(f"{path}:{line}: not UTF-8") from error
-
-
-def _pin(line: str, file: Path, number: int) -> Pin | None:
-    text = re.split(r"\s--", line, maxsplit=1)[0].strip()
-    if re.match(r"[a-z+]+://|\.{0,2}/|[^ ]+\.(whl|tar\.gz|zip)$", text):
-        return None
-    requirement = Requirement(text)
-    for spec in requirement.specifier:
-        if spec.operator == "==" and not spec.version.endswith(".*"):
-            version = Version(spec.version)
-            name = canonicalize_name(requirement.name)
-            return Pin(name, version, local_flavour(version), f"{file}:{number}")
-    return None
+FORMAT = Format("requirements", read, edit)

@@ -1,13 +1,15 @@
 """Finding and reading the matrix: the compiled form where it is fresh, else the TOML file itself.
 
-The compiled form is JSON beside the TOML file, made when the wheel is built. It holds the checksum of the file it
-was made from, so an edited `matrix.toml` takes effect at once: slower to read, never ignored.
+The compiled form lies beside the TOML file and is made when the wheel is built: a line of JSON about it, then one line
+a table, of which only those are read that somebody asks for. It holds the checksum of the file it was made from, so
+an edited `matrix.toml` takes effect at once: slower to read, never ignored.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from compatmatrix.errors import MatrixError
 from compatmatrix.matrix.matrix import Matrix
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-COMPILED_SCHEMA = 1
+COMPILED_SCHEMA = 2
 
 
 def data_folder() -> Path:
@@ -40,7 +42,7 @@ def load_matrix(path: Path | None = None) -> Matrix:
         raise MatrixError(f"{source}: {error.strerror or error}", hint="name a file with --matrix FILE") from error
     compiled = _read_compiled(compiled_path(source), raw)
     if compiled is not None:
-        return Matrix(compiled["tables"], compiled["digest"])
+        return Matrix(*compiled)
     from compatmatrix.matrix.validate import parse_and_validate
 
     return Matrix(parse_and_validate(raw, str(source)), digest(raw))
@@ -51,14 +53,18 @@ def compile_matrix(source: Path) -> str:
     from compatmatrix.matrix.validate import parse_and_validate
 
     raw = source.read_bytes()
-    compiled = {
+    tables = parse_and_validate(raw, str(source))
+    lines = [json.dumps(table, separators=(",", ":"), default=str) for table in tables.values()]
+    body = "\n".join(lines)
+    about = {
         "schema": COMPILED_SCHEMA,
         "size": len(raw),
         "crc32": zlib.crc32(raw),
+        "body": zlib.crc32(body.encode()),
         "digest": digest(raw),
-        "tables": parse_and_validate(raw, str(source)),
+        "tables": list(tables),
     }
-    return json.dumps(compiled, separators=(",", ":"), ensure_ascii=False, default=str)
+    return f"{json.dumps(about)}\n{body}"
 
 
 def digest(raw: bytes) -> str:
@@ -68,14 +74,35 @@ def digest(raw: bytes) -> str:
     return "sha256:" + hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _read_compiled(path: Path, raw: bytes) -> dict[str, Any] | None:
-    # The checksum guards against a stale form, not against an attacker, so a cheap one does; hashlib alone
+class _Tables(Mapping[str, Any]):
+    """The tables of a compiled form, each read when it is first asked for."""
+
+    def __init__(self, lines: Mapping[str, bytes]) -> None:
+        self._lines = lines
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            self._read[name] = json.loads(self._lines[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+def _read_compiled(path: Path, raw: bytes) -> tuple[Mapping[str, Any], str] | None:
+    # The checksums guard against a stale or cut form, not against an attacker, so cheap ones do; hashlib alone
     # takes longer to import than all the rest of loading.
     try:
-        compiled = json.loads(path.read_bytes())
+        head, _, body = path.read_bytes().partition(b"\n")
+        about = json.loads(head)
     except (OSError, ValueError):
         return None
-    if not isinstance(compiled, dict) or compiled.get("schema") != COMPILED_SCHEMA:
+    if not isinstance(about, dict) or about.get("schema") != COMPILED_SCHEMA:
         return None
-    fresh = compiled.get("size") == len(raw) and compiled.get("crc32") == zlib.crc32(raw)
-    return compiled if fresh else None
+    if about.get("size") != len(raw) or about.get("crc32") != zlib.crc32(raw) or about.get("body") != zlib.crc32(body):
+        return None
+    return _Tables(dict(zip(about["tables"], body.split(b"\n"), strict=True))), about["digest"]

@@ -21,6 +21,7 @@ from compatmatrix.matrix.rows import (
     Row,
     Torch,
     admits,
+    version,
 )
 from compatmatrix.model.cuda import Capability, Cuda
 
@@ -47,21 +48,30 @@ class Matrix:
         return {row.version: row for row in sorted(rows, key=lambda row: row.version, reverse=True)}
 
     @cached_property
+    def torch_minors(self) -> list[tuple[int, int]]:
+        """The minors of torch, newest first."""
+        return list(dict.fromkeys((torch.major, torch.minor) for torch in self.torches))
+
+    @cached_property
     def builds(self) -> dict[Version, tuple[Build, ...]]:
         """The builds of each torch release: PyPI's own first, then the newest CUDA, cpu last."""
-        found: dict[Version, list[Build]] = {}
-        for row in self._rows("build"):
-            build = Build.read(row)
-            found.setdefault(build.torch, []).append(build)
+        found = {release: map(Build.read, rows) for release, rows in self._build_rows.items()}
         return {release: tuple(sorted(builds, key=_preference)) for release, builds in found.items()}
 
     def builds_for(self, torch: Version, platform: str) -> tuple[Build, ...]:
         """The builds of a torch release for a platform, in the order of `builds`."""
         key = torch, platform
         if key not in self._builds_for:
-            rows = self.builds.get(torch, ())
-            self._builds_for[key] = tuple(build for build in rows if build.platform == platform)
+            rows = (Build.read(row) for row in self._build_rows.get(torch, ()) if row["platform"] == platform)
+            self._builds_for[key] = tuple(sorted(rows, key=_preference))
         return self._builds_for[key]
+
+    @cached_property
+    def _build_rows(self) -> dict[Version, list[Row]]:
+        found: dict[Version, list[Row]] = {}
+        for row in self._rows("build"):
+            found.setdefault(version(row["torch"]), []).append(row)
+        return found
 
     @cached_property
     def torchvisions(self) -> dict[Version, Partner]:

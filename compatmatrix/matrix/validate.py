@@ -134,9 +134,11 @@ def _reference_faults(tables: Mapping[str, Any]) -> Iterator[tuple[str, int | No
             yield "build", number, f"CUDA {cuda} has no row in [[cuda]]"
         if cuda is None and row.get("archs"):
             yield "build", number, "a build without CUDA has no architectures"
+    # Minor-version compatibility began with the oldest family; below it a release has its own driver.
+    first = min((major for major in majors if isinstance(major, int)), default=0)
     for number, row in enumerate(_rows(tables, "cuda")):
         major = str(row.get("version", "")).partition(".")[0]
-        if major.isdigit() and int(major) not in majors:
+        if major.isdigit() and int(major) >= first and int(major) not in majors:
             yield "cuda", number, f"CUDA {row['version']} has no row in [[cuda-family]]"
     for number, row in enumerate(_rows(tables, "gpu")):
         if isinstance(row.get("capability"), str) and row["capability"] not in capabilities:

@@ -197,4 +197,6 @@ def _fact_from_dict(row: object, read: Any) -> Fact[Any]:
     value = row.get("value")
     if value is None:
         return Fact.unknown(str(row.get("reason") or "not in the host file"), str(row.get("origin") or ""))
+    if not isinstance(value, str) and read is not _read_gpus:
+        raise ValueError(f"expected a string, not {value!r}")
     return Fact.of(read(value), str(row.get("origin") or "host file"))

@@ -33,10 +33,11 @@ class Pin(NamedTuple):
 class Stack(Mapping[str, Pin]):
     """An immutable mapping from normalised name to Pin, sorted by name."""
 
-    __slots__ = ("_pins",)
+    __slots__ = ("_hash", "_pins")
 
     def __init__(self, pins: Iterable[Pin] = ()) -> None:
         self._pins = {pin.name: pin for pin in sorted(pins)}
+        self._hash: int | None = None
 
     def __getitem__(self, name: str) -> Pin:
         return self._pins[name]
@@ -48,7 +49,9 @@ class Stack(Mapping[str, Pin]):
         return len(self._pins)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._pins.values()))
+        if self._hash is None:
+            self._hash = hash(tuple(self._pins.values()))
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stack) and self._pins == other._pins

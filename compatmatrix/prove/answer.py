@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from compatmatrix.errors import BadInput
 from compatmatrix.model.proof import Probe, Status
+from compatmatrix.prove.report import Report, read_report
 
 SCHEMA = 1
 _MAX_BYTES = 4 * 1024 * 1024
@@ -19,7 +20,7 @@ class Answer(NamedTuple):
     """What the payload has written so far.
 
     planned: all probes of the run, in order. running: the one under way when this was written, empty for none.
-    tracebacks: one text for each probe that failed with one.
+    tracebacks: one text for each probe that failed with one. report: what was measured by then.
     """
 
     versions: tuple[tuple[str, str], ...]
@@ -29,6 +30,7 @@ class Answer(NamedTuple):
     probes: tuple[Probe, ...]
     tracebacks: tuple[str, ...]
     done: bool
+    report: Report = Report()
 
 
 def read_answer(path: Path) -> Answer | None:
@@ -58,6 +60,7 @@ def _answer(data: Any) -> Answer:
         probes=tuple(read_probe(row) for row in rows),
         tracebacks=tuple(str(row["error"]) for row in rows if row.get("error")),
         done=data["done"] is True,
+        report=read_report(data.get("report", {}), rows),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from compatmatrix.errors import BadInput
 from compatmatrix.model.host import Host, host_from_dict
 from compatmatrix.model.proof import Probe, ProofLevel, SmokeResult, Status
 from compatmatrix.prove.answer import read_probe
+from compatmatrix.prove.report import Report, read_report
 from compatmatrix.prove.smoke import PAYLOAD, SEED
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -30,8 +31,9 @@ class ProofRecord:
     """A smoke run tied to the lock that it proves.
 
     lock_digest: sha256 of the lock's bytes, in hex. build, index: as in the decision ("cu126", "pytorch").
-    matrix_digest: of the matrix that decided, payload_digest: of the script that trained. run_level: how much was
-    asked of the run. finished: when, as the caller words it (ISO 8601 with zone), empty where not told.
+    matrix_digest: of the matrix that decided, payload_digest: of the script that trained, payload_parts: names and
+    digests of its other files. run_level: how much was asked of the run. finished: when, as the caller words it
+    (ISO 8601 with zone), empty where not told. report: what was measured, without pictures and memory samples.
     """
 
     lock_digest: str
@@ -48,6 +50,8 @@ class ProofRecord:
     seed: int = SEED
     run_level: str = "default"
     finished: str = ""
+    payload_parts: tuple[tuple[str, str], ...] = ()
+    report: Report = field(default_factory=Report)
 
     @property
     def result(self) -> SmokeResult:
@@ -84,6 +88,7 @@ def make_record(
     seed: int = SEED,
     run_level: str = "default",
     finished: str = "",
+    report: Report | None = None,
 ) -> ProofRecord:
     """Tie a run to its lock. No clock is looked at: finished is the caller's."""
     probes = tuple(probe._replace(seconds=round(probe.seconds, 3)) for probe in result.probes)
@@ -98,10 +103,14 @@ def make_record(
         build=build,
         index=index,
         matrix_digest=matrix_digest,
-        payload_digest=hashlib.sha256(PAYLOAD.read_bytes()).hexdigest(),
+        payload_digest=_digest_of_file(PAYLOAD),
+        payload_parts=tuple(
+            (path.name, _digest_of_file(path)) for path in sorted(PAYLOAD.parent.glob("smoke_*.py")) if path != PAYLOAD
+        ),
         seed=seed,
         run_level=run_level,
         finished=finished,
+        report=(report or Report()).recorded(),
     )
 
 
@@ -117,6 +126,7 @@ def statement(record: ProofRecord) -> dict[str, Any]:
         "finished": record.finished,
         "proof": str(record.level),
         "probes": [probe.to_dict() for probe in record.probes],
+        **({"report": record.report.kept()} if record.report != Report() else {}),
     }
     stack = {
         "versions": dict(record.versions),
@@ -135,6 +145,7 @@ def statement(record: ProofRecord) -> dict[str, Any]:
                 _described("host", record.host.to_dict()),
                 _described("stack", stack),
                 _described("run", probes),
+                *({"name": name, "digest": {"sha256": found}} for name, found in record.payload_parts),
             ],
             "passedTests": names[Status.PASS],
             "warnedTests": [],
@@ -185,6 +196,10 @@ def _described(name: str, annotations: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": _digest_of(annotations)}, "annotations": dict(annotations)}
 
 
+def _digest_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _digest_of(annotations: Mapping[str, Any]) -> str:
     return digest(json.dumps(annotations, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
 
@@ -216,4 +231,10 @@ def _record(data: Mapping[str, Any], rows: Mapping[str, Any], where: str) -> Pro
         seed=int(run["seed"]),
         run_level=str(run["level"]),
         finished=str(run["finished"]),
+        payload_parts=tuple(
+            (name, str(row["digest"]["sha256"]))
+            for name, row in rows.items()
+            if name not in {PAYLOAD.name, "host", "stack", "run"}
+        ),
+        report=read_report(run.get("report", {})),
     )

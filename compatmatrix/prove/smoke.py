@@ -10,16 +10,24 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from compatmatrix.errors import BadInput, ToolFailed, UsageError
 from compatmatrix.model.proof import Probe, SmokeResult, Status
 from compatmatrix.process import Finished, run
 from compatmatrix.prove.answer import SCHEMA, Answer, read_answer
+from compatmatrix.prove.report import Report
 
 PAYLOAD = Path(__file__).parent / "payload" / "smoke_payload.py"
 LEVELS = ("quick", "default", "full")
 DEVICES = ("auto", "cpu", "cuda")
 SEED = 42
+TIMEOUTS = {"quick": 300.0, "default": 600.0, "full": 1800.0}
+"""Seconds for all of a run where nothing else is said."""
+
+BENCH_IMAGES = 4096
+BENCH_SECONDS = 60.0
+"""Bound of the bench for each device, past which only the sizes that are always measured follow."""
 
 _ROOM = "free some space, or name another place with TMPDIR"
 _TAIL_LINES = 80
@@ -35,6 +43,13 @@ _SIGNALS = {
 }
 
 
+class SmokeRun(NamedTuple):
+    """The verdict of a smoke run, and what it measured on the way."""
+
+    result: SmokeResult
+    report: Report
+
+
 def smoke(
     python: Path,
     *,
@@ -46,12 +61,30 @@ def smoke(
     progress: Callable[[str], None] | None = None,
     inject: str | None = None,
 ) -> SmokeResult:
+    """The verdict of `run_smoke`, which takes the same options."""
+    options = {"device": device, "level": level, "seed": seed, "inject": inject}
+    return run_smoke(python, timeout=timeout, probes=probes, progress=progress, **options).result  # type: ignore[arg-type]
+
+
+def run_smoke(
+    python: Path,
+    *,
+    device: str = "auto",
+    timeout: float = 600.0,
+    level: str = "default",
+    seed: int = SEED,
+    probes: Sequence[str] | None = None,
+    bench: bool = False,
+    progress: Callable[[str], None] | None = None,
+    inject: str | None = None,
+) -> SmokeRun:
     """Run the payload in an interpreter, in a temporary folder that is always removed.
 
     device: "auto", "cpu" or "cuda". timeout: seconds for all of it. level: "quick", "default" or "full".
-    probes: only these and what they stand on. progress: told each step, from another thread. inject: a fault
-    for tests, see the payload. A crash, a time limit and a broken answer are results that did not pass, with all that
-    was known by then. Raises ToolFailed where the payload could not be started, UsageError for an unknown option.
+    probes: only these and what they stand on. bench: measure epochs over batch sizes as well. progress: told each step,
+    from another thread. inject: a fault for tests, see the payload. A crash, a time limit and a broken answer are
+    results that did not pass, with all that was known by then. Raises ToolFailed where the payload could not be
+    started, UsageError for an unknown option or probe.
     """
     if device not in DEVICES or level not in LEVELS or timeout <= 0:
         raise UsageError(f"smoke: no such device, level or time limit: {device}, {level}, {timeout:g}")
@@ -66,7 +99,8 @@ def smoke(
                 "seed": seed,
                 "level": level,
                 "probes": list(probes) if probes is not None else None,
-                "dump_after": timeout - min(5.0, timeout / 10),
+                "bench": {"images": BENCH_IMAGES, "seconds": BENCH_SECONDS} if bench else None,
+                "dump_after": timeout - min(5.0, timeout / 4),
                 "inject": inject,
             }
             (folder / "question.json").write_text(json.dumps(question), encoding="utf-8")
@@ -90,7 +124,7 @@ def child_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON") and key != "VIRTUAL_ENV"}
 
 
-def _judge(finished: Finished, python: Path, path: Path) -> SmokeResult:
+def _judge(finished: Finished, python: Path, path: Path) -> SmokeRun:
     """The result, from how the child ended and what it had written by then."""
     broken = ""
     try:
@@ -102,22 +136,25 @@ def _judge(finished: Finished, python: Path, path: Path) -> SmokeResult:
     died = finished.status is not None and finished.status < 0
     if complete and not died and not finished.timed_out:
         assert answer is not None
-        return SmokeResult(answer.probes, answer.device, answer.versions, finished.seconds, "", tail)
+        whole = SmokeResult(answer.probes, answer.device, answer.versions, finished.seconds, "", tail)
+        return SmokeRun(whole, answer.report)
     if answer is None and not broken and not died and not finished.timed_out:
         said = [line.strip() for line in tail.splitlines() if line.strip()]
+        if said and said[-1].startswith("unknown probes: "):
+            raise UsageError(f"smoke: {said[-1]}")
         words = ": ".join([f"{python}: the smoke run did not start", finished.describe(), " | ".join(said[-3:])])
         full = "No space left" in tail
         raise ToolFailed(words.removesuffix(": "), hint=_ROOM if full else "name a Python 3.7 or later with --python")
     failure, code = _failure(finished, broken, tail)
     if answer is None:
-        return SmokeResult((), "unknown", (), finished.seconds, failure, tail)
+        return SmokeRun(SmokeResult((), "unknown", (), finished.seconds, failure, tail), Report())
     if answer.running:
         failure += f", in probe {answer.running}"
     elif complete:
         failure += ", after the last probe"
-    return SmokeResult(
-        _rows(answer, failure, code, finished.seconds), answer.device, answer.versions, finished.seconds, failure, tail
-    )
+    rows = _rows(answer, failure, code, finished.seconds)
+    result = SmokeResult(rows, answer.device, answer.versions, finished.seconds, failure, tail)
+    return SmokeRun(result, answer.report)
 
 
 def _failure(finished: Finished, broken: str, tail: str) -> tuple[str, str]:
@@ -130,6 +167,8 @@ def _failure(finished: Finished, broken: str, tail: str) -> tuple[str, str]:
     if broken:
         return f"{broken} ({finished.describe()})", "other"
     last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
+    if "No space left" in tail:
+        return f"the disk is full ({_ROOM}): {finished.describe()}: {last}", "other"
     return f"ended early: {finished.describe()}" + (f": {last}" if last else ""), "other"
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from packaging.version import Version
 
-from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.matrix.rows import Build, version
+from compatmatrix.model.fact import Fact
+from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Pin, Stack
 from compatmatrix.resolve.question import IndexPolicy, Question
+
+_UNASKED: Fact[Any] = Fact.unknown("not asked")
+_NOWHERE = Host(_UNASKED, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
 
 
 class TorchCandidate(NamedTuple):
@@ -23,8 +29,12 @@ class TorchCandidate(NamedTuple):
 def torch_candidates(question: Question, matrix: Matrix) -> Iterator[TorchCandidate]:
     """Every torch build that the user's requirements admit, in preference order; no rule is asked yet."""
     platform = question.host.platform.value or ""
+    free = not any(question.wanted(name) for name in TORCH_FAMILY)
     for torch, row in matrix.torches.items():
-        if not row.yanked or question.names("torch", torch):
+        if free and not row.yanked:
+            for build in _in_order(question, matrix.builds_for(torch, platform)):
+                yield TorchCandidate(build, _newest_family(matrix, build))
+        elif not row.yanked or question.names("torch", torch):
             for build in _in_order(question, matrix.builds_for(torch, platform)):
                 if question.admits("torch", _asked_version(question, build)):
                     yield TorchCandidate(build, _family(question, matrix, build))
@@ -42,6 +52,12 @@ def _in_order(question: Question, builds: tuple[Build, ...]) -> list[Build]:
         return allowed
     # Without a GPU the CPU build is the smaller one; PyPI's own serves as well.
     return sorted(allowed, key=lambda build: (build.build != "cpu", build.index != "pypi"))
+
+
+@lru_cache(maxsize=4096)
+def _newest_family(matrix: Matrix, build: Build) -> Stack:
+    """The family of a build where the user asks for nothing in particular."""
+    return _family(Question(_NOWHERE), matrix, build)
 
 
 def _family(question: Question, matrix: Matrix, build: Build) -> Stack:

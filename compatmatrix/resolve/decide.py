@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import partial
 
 from packaging.version import Version
 
 from compatmatrix.errors import CompatmatrixError, UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
-from compatmatrix.model.decision import Decision, ProofMark, Rejection
+from compatmatrix.model.decision import Decision, Floor, ProofMark, Rejection
 from compatmatrix.model.fact import Fact
-from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host, Python
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.candidates import TorchCandidate, fastai_candidates, torch_candidates
+from compatmatrix.resolve.judgement import objections_of_hosts, objections_of_versions, rejects_host, warnings_on
 from compatmatrix.resolve.notes import notes_on
 from compatmatrix.resolve.question import CORE, IndexPolicy, Prefer, Question
-from compatmatrix.rules import RULES, Case, Scope, judge
+from compatmatrix.rules import Case
+from compatmatrix.rules.case import driver_floor
 from compatmatrix.rules.known_bad import applies
 
-HOST_RULES = tuple(rule for rule in RULES if rule.scope is Scope.HOST)
-VERSION_RULES = tuple(rule for rule in RULES if rule.scope is Scope.VERSIONS)
-
-# What a proof is found by: platform, Python's minor and the versions of these packages, in any build.
+# What a proof is found by: platform and the versions of these packages, on any Python and in any build.
 CORE_OF_PROOF = ("fastai", "torch", "torchvision")
 ProofKey = tuple[str, ...]
 Proofs = Mapping[ProofKey, Iterable[tuple[str, ProofMark]]]
@@ -46,7 +44,10 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
     proofs: what has been trained, by versions. Raises UsageError for requirements no release can meet, and
     CompatmatrixError where the host is not known well enough.
     """
-    _need_host(question.host)
+    question = question.for_host()
+    hosts = (question.host, *question.others)
+    for host in hosts:
+        _need_host(host)
     _need_releases(question, matrix)
     proofs = proofs or {}
     rejected: list[Rejection] = []
@@ -56,9 +57,9 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
     def torches() -> Iterable[TorchCandidate]:
         yield from standing
         for candidate in waiting:
-            findings = _errors(_host_findings(candidate, question.host, matrix))
-            if findings:
-                rejected.append(_rejection(candidate.build, candidate.stack, findings))
+            if any(rejects_host(candidate, host, matrix) for host in hosts):
+                why = partial(objections_of_hosts, candidate, hosts, matrix)
+                rejected.append(Rejection(candidate.stack, candidate.build.build, candidate.build.index, why))
                 continue
             standing.append(candidate)
             yield candidate
@@ -70,9 +71,11 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
             if taken and not _worth_stepping_back(question, taken[0][0].build, candidate.build, matrix):
                 break
             stack = Stack([*candidate.stack.values(), fastai, *extras])
-            findings = _errors(_version_findings(stack, candidate.build, question.host, matrix))
-            if findings:
-                rejected.append(_rejection(candidate.build, stack, findings))
+            if objections_of_versions(stack, candidate.build, question.host, matrix):
+                why = partial(objections_of_versions, stack, candidate.build, question.host, matrix)
+                rejected.append(Rejection(stack, candidate.build.build, candidate.build.index, why))
+                if objections_of_versions(Stack([fastai]), candidate.build, question.host, matrix):
+                    break  # this fastai fits with no torch at all
                 continue
             mark = proof_of(stack, candidate.build, question.host, proofs)
             taken.append((candidate, stack, mark, len(rejected)))
@@ -80,9 +83,18 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
                 break
         if taken:
             torch, stack, mark, before = next((choice for choice in taken if choice[2] is not None), taken[0])
-            return _decision(question, matrix, torch, stack, mark, rejected[:before])
-    notes = notes_on(question, matrix, rejected, None) if rejected else [_nothing_to_try(question)]
+            newer = taken[0][0].build if taken[0][0].build.torch != torch.build.torch else None
+            return _decision(question, matrix, torch, stack, mark, rejected[:before], newer)
+    notes = notes_on(_of_all_hosts(question), matrix, rejected, None) if rejected else [_nothing_to_try(question)]
     return Refusal(tuple(rejected), tuple(notes))
+
+
+def _of_all_hosts(question: Question) -> Question:
+    """The question as if one host had the GPUs of all, for sentences about GPUs."""
+    if not question.others:
+        return question
+    gpus = tuple(gpu for host in (question.host, *question.others) for gpu in host.gpus.value or ())
+    return replace(question, host=replace(question.host, gpus=Fact.of(gpus, question.host.gpus.origin)))
 
 
 def _nothing_to_try(question: Question) -> str:
@@ -139,61 +151,31 @@ def _span(releases: list[Version]) -> str:
     return f"{releases[-1]} to {releases[0]}" if releases else "none"
 
 
-def _errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
-
-
-def _host_findings(candidate: TorchCandidate, host: Host, matrix: Matrix) -> tuple[Finding, ...]:
-    case = Case(candidate.stack, host, matrix, candidate.build)
-    return judge(case, HOST_RULES) + _version_findings(candidate.stack, candidate.build, host, matrix)
-
-
-@lru_cache(maxsize=65536)
-def _cached_version_findings(stack: Stack, build: Build, python: Python, matrix: Matrix) -> tuple[Finding, ...]:
-    aside = "not looked at"
-    host = Host(
-        Fact.of(python, "asked"),
-        Fact.of(build.platform, "asked"),
-        Fact.unknown(aside),
-        Fact.unknown(aside),
-        Fact.unknown(aside),
-    )
-    return judge(Case(stack, host, matrix, build), VERSION_RULES)
-
-
-def _version_findings(stack: Stack, build: Build, host: Host, matrix: Matrix) -> tuple[Finding, ...]:
-    python = host.python.value
-    return _cached_version_findings(stack, build, python, matrix) if python else ()
-
-
-def _rejection(build: Build, stack: Stack, findings: tuple[Finding, ...]) -> Rejection:
-    return Rejection(stack, build.build, build.index, findings)
-
-
 def _worth_stepping_back(question: Question, newest: Build, candidate: Build, matrix: Matrix) -> bool:
     """Whether an older torch may still be taken for being proven: one minor below the newest that fits, no more."""
     if question.prefer is Prefer.NEWEST:
         return False
-    minors: list[tuple[int, int]] = []
-    for torch in matrix.torches:
-        minor = (torch.major, torch.minor)
-        if minor <= (newest.torch.major, newest.torch.minor) and minor not in minors:
-            minors.append(minor)
-    return (candidate.torch.major, candidate.torch.minor) in minors[:2]
+    oldest = matrix.torch_minors.index((newest.torch.major, newest.torch.minor)) + 1
+    return matrix.torch_minors.index((candidate.torch.major, candidate.torch.minor)) <= oldest
 
 
-def proof_key(stack: Stack, platform: str, python: Python) -> ProofKey:
-    """What a proof of this stack is filed under."""
-    return (platform, python.minor, *(f"{name}=={stack.release(name)}" for name in CORE_OF_PROOF))
+def proof_key(stack: Stack, platform: str) -> ProofKey:
+    """What the proofs of these versions are filed under, whatever the Python and the build."""
+    return (platform, *(f"{name}=={stack.release(name)}" for name in CORE_OF_PROOF))
+
+
+def proof_tag(python: Python, build: str, index: str) -> str:
+    """What tells the proofs of the same versions apart: "3.12 cu126@pytorch"."""
+    return f"{python.minor} {build}@{index}"
 
 
 def proof_of(stack: Stack, build: Build, host: Host, proofs: Proofs) -> ProofMark | None:
-    """The best proof of a stack: of this very build, else of the same versions in another."""
+    """The best proof of a stack: of this very build on this Python, else of the same versions elsewhere."""
     python = host.python.value
     if python is None or not proofs:
         return None
-    found = list(proofs.get(proof_key(stack, build.platform, python), ()))
-    same = [mark for tag, mark in found if tag == f"{build.build}@{build.index}"]
+    found = list(proofs.get(proof_key(stack, build.platform), ()))
+    same = [mark for tag, mark in found if tag == proof_tag(python, build.build, build.index)]
     if same:
         order = list(ProofLevel)
         return max(same, key=lambda mark: order.index(mark.level))
@@ -207,25 +189,38 @@ def _decision(
     stack: Stack,
     mark: ProofMark | None,
     rejected: list[Rejection],
+    newer: Build | None,
 ) -> Decision:
     build = candidate.build
     base = question.pytorch_index.rstrip("/") or matrix.pytorch_index
-    case = Case(stack, question.host, matrix, build)
-    findings = _version_findings(stack, build, question.host, matrix)
-    warnings = [finding.message for finding in findings if finding.severity is Severity.WARNING]
+    case = Case(stack, question.host, matrix, build, advise=False)
+    warnings = [finding.message for finding in warnings_on(case)]
     return Decision(
         stack=stack,
         build=build.build,
         index=build.index,
         index_url=f"{base}/{build.build}" if build.index == "pytorch" else "",
         requirements=tuple(_requirements(question, stack)),
-        constraints=tuple(_constraints(case)),
+        constraints=tuple(dict.fromkeys([*_constraints(case), *sorted(map(str, question.constraints))])),
         host=question.host,
         matrix_digest=matrix.digest,
         rejected=tuple(rejected),
-        notes=(*notes_on(question, matrix, rejected, build), *warnings),
+        notes=(*notes_on(_of_all_hosts(question), matrix, rejected, build), *_stepped_back(newer), *warnings),
         proof=mark,
+        others=question.others,
+        floor=_floor(build, matrix),
     )
+
+
+def _floor(build: Build, matrix: Matrix) -> Floor | None:
+    """What a CUDA build asks of driver and GPU on Linux, which is what containers run on."""
+    driver = driver_floor(build.cuda, "linux", matrix) if build.cuda else None
+    return Floor(driver, min((arch.capability for arch in build.archs), default=None)) if driver else None
+
+
+def _stepped_back(newer: Build | None) -> Iterable[str]:
+    if newer is not None:
+        yield f"torch {newer.torch} fits as well but was not trained yet: --prefer newest takes it"
 
 
 def _requirements(question: Question, stack: Stack) -> Iterable[str]:

@@ -11,12 +11,12 @@ from compatmatrix.matrix.rows import Build
 from compatmatrix.model.decision import Rejection
 from compatmatrix.model.host import Gpu
 from compatmatrix.resolve.question import Question
-from compatmatrix.rules.coverage import serves
+from compatmatrix.rules.coverage import serves, usable_gpus
 
 
 def notes_on(question: Question, matrix: Matrix, rejected: Sequence[Rejection], taken: Build | None) -> Iterator[str]:
     """What the reader should know of a decision. taken: the chosen build, None where nothing fits."""
-    gpus = list(dict.fromkeys(question.host.gpus.value or ()))
+    gpus = list(dict.fromkeys(usable_gpus(question.host, matrix)))
     if not gpus or not rejected:
         if taken is not None and taken.cuda is None and gpus:
             yield _cpu_only(question, matrix, gpus)
@@ -56,22 +56,21 @@ def torches_serving(question: Question, matrix: Matrix, gpu: Gpu) -> list[Versio
     ]
 
 
+def builds_serving(question: Question, matrix: Matrix, gpu: Gpu, torch: Version) -> list[str]:
+    """The tags of the builds of a torch release that have code for a GPU, whatever the driver."""
+    builds = matrix.builds_for(torch, question.host.platform.value or "")
+    system = question.host.driver_system
+    serving = (b.build for b in builds if b.cuda and gpu.capability and serves(b, gpu.capability, None, system, matrix))
+    return list(dict.fromkeys(serving))
+
+
 def _last_for_gpus(question: Question, matrix: Matrix, gpus: Sequence[Gpu], taken: Build | None) -> Iterator[str]:
     newest = next(iter(matrix.torches), None)
     for gpu in gpus:
         serving = torches_serving(question, matrix, gpu)
         if serving and serving[0] != newest:
-            builds = [
-                build.build
-                for build in matrix.builds_for(serving[0], question.host.platform.value or "")
-                if build.cuda
-                and gpu.capability
-                and serves(build, gpu.capability, None, question.host.driver_system, matrix)
-            ]
-            yield (
-                f"torch {serving[0]} ({', '.join(dict.fromkeys(builds))}) is the last with code for {gpu}; "
-                f"the newest is {newest}"
-            )
+            builds = builds_serving(question, matrix, gpu, serving[0])
+            yield (f"torch {serving[0]} ({', '.join(builds)}) is the last with code for {gpu}; the newest is {newest}")
         elif serving and serving[-1] != next(reversed(matrix.torches)) and taken is None:
             yield f"torch {serving[-1]} is the first with code for {gpu}"
 

@@ -65,6 +65,6 @@ def load_proofs(folder: Path) -> Proofs:
     """The proofs of a folder, as `decide` takes them."""
     found: dict[tuple[str, ...], list[tuple[str, ProofMark]]] = {}
     for row in load_rows(folder):
-        key = (row.platform, row.python, *(f"{name}=={row.stack[name]}" for name in CORE_OF_PROOF))
-        found.setdefault(key, []).append((row.build, ProofMark(row.level, row.record)))
+        key = (row.platform, *(f"{name}=={row.stack[name]}" for name in CORE_OF_PROOF))
+        found.setdefault(key, []).append((f"{row.python} {row.build}", ProofMark(row.level, row.record)))
     return found

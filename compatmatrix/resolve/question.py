@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -39,7 +39,8 @@ class Question:
     """A request to decide a stack.
 
     requirements: as parsed, in the user's order. pytorch_index: base address that replaces the matrix's, for
-    mirrors; empty for none.
+    mirrors; empty for none. others: hosts of the same platform and Python that the stack must serve as well.
+    constraints: limits on packages that level 1 does not decide, for the closure.
     """
 
     host: Host
@@ -47,6 +48,8 @@ class Question:
     index: IndexPolicy = IndexPolicy.AUTO
     prefer: Prefer = Prefer.PROVEN
     pytorch_index: str = ""
+    others: tuple[Host, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
 
     def wanted(self, name: str) -> tuple[Requirement, ...]:
         """The user's requirements on one package."""
@@ -61,6 +64,16 @@ class Question:
         return any(spec.operator in ("==", "===") for req in self.wanted(name) for spec in req.specifier) and (
             self.admits(name, version)
         )
+
+    def for_host(self) -> Question:
+        """The same question without those requirements on decided packages whose markers do not hold on the host."""
+        environment = _environment(self.host)
+        kept = tuple(
+            req
+            for req in self.requirements
+            if req.marker is None or canonicalize_name(req.name) not in CORE or req.marker.evaluate(environment)
+        )
+        return replace(self, requirements=kept)
 
     @property
     def extras(self) -> tuple[Requirement, ...]:
@@ -79,6 +92,28 @@ class Question:
         return tuple(pins)
 
 
+# What PEP 508 calls the platforms that the matrix knows.
+_SYSTEMS = {
+    "linux": ("linux", "Linux", "posix"),
+    "macos": ("darwin", "Darwin", "posix"),
+    "windows": ("win32", "Windows", "nt"),
+}
+
+
+def _environment(host: Host) -> dict[str, str]:
+    """The marker environment of a host, as far as it is known."""
+    system, _, machine = (host.platform.value or "").partition("-")
+    found: dict[str, str] = {}
+    if system in _SYSTEMS:
+        found["sys_platform"], found["platform_system"], found["os_name"] = _SYSTEMS[system]
+        found["platform_machine"] = machine.upper() if system == "windows" else machine
+    if host.python.value:
+        version = host.python.value.version
+        found["python_version"] = f"{version.major}.{version.minor}"
+        found["python_full_version"] = str(version) if version.release[2:] else f"{version}.0"
+    return found
+
+
 def parse_requirements(texts: Iterable[str]) -> tuple[Requirement, ...]:
     """The user's requirements. Raises UsageError listing every text that is not one."""
     requirements, problems = [], []
@@ -87,6 +122,11 @@ def parse_requirements(texts: Iterable[str]) -> tuple[Requirement, ...]:
             requirements.append(Requirement(text))
         except InvalidRequirement as error:
             problems.append(f"{text!r} is not a requirement: {str(error).splitlines()[0]}")
+    for requirement in requirements:
+        if requirement.url and canonicalize_name(requirement.name) in CORE:
+            problems.append(
+                f"{str(requirement)!r}: {requirement.name} is decided by the matrix, which knows no addresses"
+            )
     if problems:
         raise UsageError(problems, hint='write it as pip takes it, for example "torch<3" or "timm"')
     return tuple(requirements)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
-from compatmatrix.rules.coverage import fix_with_other_build, unserved
+from compatmatrix.rules.coverage import fix_with_other_build, unserved, usable_gpus
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -33,6 +33,14 @@ def check(case: Case) -> Iterator[Finding]:
                 evidence=(build.evidence,),
             )
         return
+    idle = [gpu for gpu in dict.fromkeys(host.gpus.value or ()) if gpu not in usable_gpus(host, case.matrix)]
+    if idle:
+        yield Finding(
+            RULE.code,
+            Severity.WARNING,
+            f"no torch in the matrix has code for {', '.join(map(str, idle))}: it stays unused",
+            packages=("torch",),
+        )
     missing = unserved(build, host, case.system, case.matrix)
     if not missing:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -14,6 +15,7 @@ from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.finding import Finding
 from compatmatrix.model.host import Host
+from compatmatrix.model.observed import NOTHING, Observed
 from compatmatrix.model.stack import Pin, Stack
 
 
@@ -25,12 +27,18 @@ class Scope(Enum):
 
 
 class Case(NamedTuple):
-    """What rules judge. build: the torch build as the matrix knows it, None where torch is absent or unknown."""
+    """What rules judge. build: the torch build as the matrix knows it, None where torch is absent or unknown.
+
+    observed: what else was seen, such as error texts in a report. advise: whether findings should say what repairs
+    them; looking for that costs time.
+    """
 
     stack: Stack
     host: Host
     matrix: Matrix
     build: Build | None
+    observed: Observed = NOTHING
+    advise: bool = True
 
     @classmethod
     def of(cls, stack: Stack, host: Host, matrix: Matrix) -> Case:
@@ -76,6 +84,7 @@ def judge(case: Case, rules: Iterable[Rule]) -> tuple[Finding, ...]:
     return tuple(finding for rule in rules for finding in rule.check(case))
 
 
+@lru_cache(maxsize=1024)
 def newest_cuda_of(driver: DriverVersion, system: str, matrix: Matrix) -> Cuda | None:
     """The newest CUDA whose family floor a driver meets (NVIDIA's minor-version compatibility); None below all."""
     for cuda in matrix.cudas:
@@ -85,6 +94,7 @@ def newest_cuda_of(driver: DriverVersion, system: str, matrix: Matrix) -> Cuda |
     return None
 
 
+@lru_cache(maxsize=1024)
 def driver_floor(cuda: Cuda, system: str, matrix: Matrix) -> DriverVersion | None:
     """The oldest driver that runs a build of this CUDA: by family where there is one, else by release."""
     family = matrix.families.get(cuda.major)

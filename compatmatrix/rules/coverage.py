@@ -52,12 +52,44 @@ def serves(build: Build, gpu: Capability, driver: DriverVersion | None, system: 
 
 def unserved(build: Build, host: Host, system: str, matrix: Matrix) -> list[Gpu]:
     """The host's GPUs for which a build has no code. GPUs of unknown capability are left out."""
-    gpus = host.gpus.value or ()
+    driver = host.driver.value
+    served: dict[Capability, bool] = {}
     missing: dict[Gpu, None] = {}
-    for gpu in gpus:
-        if gpu.capability and not serves(build, gpu.capability, host.driver.value, system, matrix):
+    for gpu in usable_gpus(host, matrix):
+        if gpu.capability is None:
+            continue
+        if gpu.capability not in served:
+            served[gpu.capability] = serves(build, gpu.capability, driver, system, matrix)
+        if not served[gpu.capability]:
             missing[gpu] = None
     return list(missing)
+
+
+@lru_cache(maxsize=4096)
+def ever_served(gpu: Capability, platform: str, system: str, matrix: Matrix) -> bool:
+    """Whether any known build for a platform has code for a GPU, whatever the driver."""
+    return any(
+        serves(build, gpu, None, system, matrix)
+        for torch in matrix.torches
+        for build in matrix.builds_for(torch, platform)
+        if build.cuda
+    )
+
+
+def usable_gpus(host: Host, matrix: Matrix) -> tuple[Gpu, ...]:
+    """The GPUs that a stack must serve: all, but for those that no torch ever had code for beside others that some has.
+
+    An old card that only drives the screen must not keep the other from being used.
+    """
+    return _usable(host.gpus.value or (), host.platform.value or "", host.driver_system, matrix)
+
+
+@lru_cache(maxsize=4096)
+def _usable(gpus: tuple[Gpu, ...], platform: str, system: str, matrix: Matrix) -> tuple[Gpu, ...]:
+    served = tuple(
+        gpu for gpu in gpus if gpu.capability is None or ever_served(gpu.capability, platform, system, matrix)
+    )
+    return served if any(gpu.capability for gpu in served) else gpus
 
 
 def driver_runs(build: Build, host: Host, system: str, matrix: Matrix) -> bool:
@@ -65,7 +97,7 @@ def driver_runs(build: Build, host: Host, system: str, matrix: Matrix) -> bool:
     if build.cuda is None or host.driver.value is None:
         return True
     floor = driver_floor(build.cuda, system, matrix)
-    return floor is None or host.driver.value >= floor
+    return floor is not None and host.driver.value >= floor
 
 
 def fitting_builds(builds: Iterable[Build], case: Case) -> Iterator[Build]:
@@ -84,7 +116,7 @@ def fix_with_other_build(case: Case) -> tuple[str, ...]:
     """The torch family pinned to another build of the same releases that fits the host; empty where there is none."""
     torch = case.torch
     platform = case.host.platform.value
-    if torch is None or platform is None:
+    if torch is None or platform is None or not case.advise:
         return ()
     build = next(fitting_builds(case.matrix.builds_for(torch, platform), case), None)
     return pins_of_build(case, build) if build else ()

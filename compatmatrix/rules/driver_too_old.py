@@ -24,7 +24,14 @@ def check(case: Case) -> Iterator[Finding]:
         )
         return
     floor = driver_floor(build.cuda, case.system, case.matrix)
-    if floor is not None and driver < floor:
+    if floor is None:
+        yield Finding(
+            RULE.code,
+            Severity.UNKNOWN,
+            f"the driver that CUDA {build.cuda} needs on {case.system} is not in the matrix",
+            packages=("torch",),
+        )
+    elif driver < floor:
         newest = newest_cuda_of(driver, case.system, case.matrix)
         fix = fix_with_other_build(case)
         runs = f"this driver runs CUDA {newest} builds at most" if newest else "this driver runs no known CUDA build"

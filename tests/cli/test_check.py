@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cases import SMALL
 
 from .conftest import Ask, MakeVenv
 
@@ -103,6 +104,27 @@ def test_strict_counts_unknowns(ask: Ask, venv: MakeVenv) -> None:
     assert ask(*argv, "--driver", "580.65.06", "--strict").status == 0
 
 
+def test_strict_counts_warnings(ask: Ask, tmp_path: Path) -> None:
+    matrix = tmp_path / "matrix.toml"
+    limit = """[[limit]]
+package = "numpy"
+allowed = "<2"
+when = { torch = "" }
+severity = "warning"
+symptom = "made up"
+source = "made up"
+method = "inferred"
+checked = "2024-01-31"
+"""
+    matrix.write_text(SMALL.replace("limit = []\n", "") + limit)
+    path = requirements(tmp_path, "torch==2.8.0\nnumpy==2.2.6\n")
+    argv = ("check", path, *NO_GPU, "--python-version", "3.11", "--matrix", matrix)
+    assert ask(*argv).out.startswith(f"{path}:2: warning[known-bad]: numpy 2.2.6")
+    assert ask(*argv).status == 0
+    assert ask(*argv, "--json").json["verdict"] == "compatible"
+    assert ask(*argv, "--strict").status == 1
+
+
 def test_the_contract(ask: Ask, venv: MakeVenv) -> None:
     data = ask("check", "--python", venv("torch==1.13.1", "numpy==2.2.6"), *NO_GPU, "--json").json
     assert data.keys() >= {"schema", "command", "verdict", "findings", "stack", "host"}
@@ -194,10 +216,6 @@ def test_missing_file(ask: Ask, tmp_path: Path) -> None:
     assert "No such file" in answer.err
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an index line names the build, yet PyPI's is judged: a false alarm for cu126 on a V100",
-)
 @pytest.mark.parametrize("option", ["--index-url", "--extra-index-url"])
 def test_the_build_that_an_index_line_names_is_not_judged_as_that_of_pypi(
     ask: Ask, tmp_path: Path, option: str

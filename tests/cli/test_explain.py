@@ -28,7 +28,7 @@ def test_why_not_the_others(ask: Ask, server: list[str], matrix: Matrix) -> None
     assert "arch-missing" in answer.out
     assert f"torch {newest(matrix)}" in answer.out
     assert "R580 is the last driver branch" in answer.out
-    assert "Tesla V100 (7.0): torch 1.13.0 to " in answer.out
+    assert "Tesla V100 (7.0): torch 1.6.0 to " in answer.out
 
 
 def test_grouped(ask: Ask, server: list[str]) -> None:
@@ -63,3 +63,24 @@ def test_it_decides_as_lock_does(ask: Ask, server: list[str]) -> None:
     locked = ask("lock", "--core", *server, *V100, "--json").json
     assert explained["build"] == locked["build"]
     assert explained["stack"].items() <= locked["stack"].items()
+
+
+def test_the_facts_that_exclude_each_other(ask: Ask, server: list[str]) -> None:
+    argv = ("explain", *server, "--gpu", "RTX 5090", "--driver", "580.65.06", "torch<2.7", "fastai<3")
+    assert ask(*argv, "--json").json["conflict"] == [
+        {"kind": "requirement", "value": "torch<2.7", "origin": "given"},
+        {"kind": "gpu", "value": "NVIDIA GeForce RTX 5090 (12.0)", "origin": "given"},
+    ]
+    assert "torch<2.7 and NVIDIA GeForce RTX 5090 (12.0) cannot be met together" in ask(*argv).out
+    assert ask("explain", *server, *V100, "--json").json["conflict"] == []
+
+
+def test_the_last_torch_and_the_end_of_driver_support(ask: Ask, server: list[str]) -> None:
+    (gpu,) = ask("explain", *server, *V100, "--json").json["gpus"]
+    assert (gpu["family"], gpu["last_driver"]) == ("Volta", 580)
+    assert all(tag.startswith("cu") for tag in gpu["last_builds"])
+    assert gpu["evidence"][0]["source"]
+    assert (
+        f"to {gpu['last_torch']} have code for it, the last as {gpu['last_builds'][0]}"
+        in ask("explain", *server, *V100).out
+    )

@@ -6,11 +6,12 @@ import pytest
 from packaging.version import Version
 
 from compatmatrix.model.cuda import Capability, Cuda
-from compatmatrix.model.decision import Decision, ProofMark, Rejection
+from compatmatrix.model.decision import Decision, Floor, ProofMark, Rejection
+from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Evidence, Finding, Severity
 from compatmatrix.model.host import Gpu, Host, Libc, Python
-from compatmatrix.model.lock import Lock, Package
+from compatmatrix.model.lock import File, Lock, Package
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Pin, Stack
 
@@ -19,6 +20,20 @@ INDEX = "https://index.example/whl/cu126"
 
 def digest(seed: int) -> str:
     return "sha256:" + f"{seed:064x}"
+
+
+def package(name: str, version: str, *seeds: int, marker: str = "", index: str = "", source: bool = False) -> Package:
+    """A package with one wheel for each seed of a hash, or one source distribution."""
+    files = tuple(
+        File(
+            f"{name}-{version}.tar.gz" if source else f"{name}-{version}-{seed}-py3-none-any.whl",
+            f"https://files.example/{name}/{seed}/{name}-{version}{'.tar.gz' if source else '-py3-none-any.whl'}",
+            digest(seed),
+            seed * 1000,
+        )
+        for seed in seeds
+    )
+    return Package(name, Version(version), tuple(map(digest, seeds)), marker, index, files)
 
 
 def cuda_lock() -> Lock:
@@ -36,7 +51,7 @@ def cuda_lock() -> Lock:
     )
     evidence = (Evidence("https://index.example/torch", "2026-01-01"),)
     finding = Finding("arch-missing", Severity.ERROR, "no kernels for 7.0", packages=("torch",), evidence=evidence)
-    rejected = Rejection(Stack([Pin("torch", Version("9.9.9+cu130"), "cu130")]), "cu130", "pypi", (finding,))
+    rejected = Rejection(Stack([Pin("torch", Version("9.9.9+cu130"), "cu130")]), "cu130", "pypi", lambda: (finding,))
     decision = Decision(
         stack,
         "cu126",
@@ -49,13 +64,14 @@ def cuda_lock() -> Lock:
         (rejected,),
         ("stepped back one release: a note\n--index-url https://hostile.example",),
         ProofMark(ProofLevel.TRAINED_GPU, "cu126/9.9.9.json"),
+        floor=Floor(DriverVersion("450.80.02"), Capability(5, 0)),
     )
     packages = (
-        Package("colorama", Version("0.4.6"), (digest(2),), 'sys_platform == "win32" and python_version < "3.15"'),
-        Package("fastai", Version("2.99.0"), (digest(3),)),
-        Package("numpy", Version("1.26.4"), (digest(4), digest(5))),
-        Package("torch", Version("9.9.9+cu126"), (digest(6),), "", INDEX),
-        Package("torchvision", Version("0.99.9+cu126"), (digest(7),), "", INDEX),
+        package("colorama", "0.4.6", 2, marker='sys_platform == "win32" and python_version < "3.15"'),
+        package("fastai", "2.99.0", 3),
+        package("numpy", "1.26.4", 4, 5),
+        package("torch", "9.9.9+cu126", 6, index=INDEX),
+        package("torchvision", "0.99.9+cu126", 7, index=INDEX),
     )
     return Lock(decision, packages)
 
@@ -71,7 +87,7 @@ def cpu_lock() -> Lock:
     )
     stack = Stack([Pin("torch", Version("9.9.9"))])
     decision = Decision(stack, "cpu", "pypi", "", ("torch==9.9.9",), (), host, digest(1))
-    return Lock(decision, (Package("torch", Version("9.9.9"), (digest(6),)),))
+    return Lock(decision, (package("torch", "9.9.9", 6),))
 
 
 def plain_lock() -> Lock:
@@ -86,9 +102,9 @@ def plain_lock() -> Lock:
     stack = Stack([Pin("torch", Version("9.9.9")), Pin("torchaudio", Version("9.9.9"))])
     decision = Decision(stack, "cu130", "pypi", "", ("torch==9.9.9", "torchaudio==9.9.9"), (), host, digest(1))
     packages = (
-        Package("numpy", Version("2.3.0"), (digest(4),)),
-        Package("torch", Version("9.9.9"), (digest(6),)),
-        Package("torchaudio", Version("9.9.9"), (digest(7),)),
+        package("numpy", "2.3.0", 4, source=True),
+        package("torch", "9.9.9", 6),
+        package("torchaudio", "9.9.9", 7),
     )
     return Lock(decision, packages)
 

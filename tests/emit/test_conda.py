@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -12,8 +15,8 @@ def test_yaml_reads_back(cuda_lock: Lock) -> None:
     data = yaml.safe_load(render(cuda_lock))
     assert data["name"] == "compatmatrix"
     assert data["channels"] == ["conda-forge", "nodefaults"]
-    python, pip, section = data["dependencies"]
-    assert (python, pip) == ("python=3.12", "pip")
+    *specs, section = data["dependencies"]
+    assert specs == ["__glibc>=2.36", "python=3.12", "cuda-version=12.6", "pip"]
     index, *pins = section["pip"]
     assert index == "--extra-index-url https://index.example/whl/cu126"
     assert [Requirement(pin).name for pin in pins] == [package.name for package in cuda_lock.packages]
@@ -22,7 +25,15 @@ def test_yaml_reads_back(cuda_lock: Lock) -> None:
 
 def test_without_pytorch_index(cpu_lock: Lock) -> None:
     data = yaml.safe_load(render(cpu_lock))
-    assert data["dependencies"] == ["python=3.8", "pip", {"pip": ["torch==9.9.9"]}]
+    assert data["dependencies"] == ["__osx", "python=3.8", "pip", {"pip": ["torch==9.9.9"]}]
+
+
+def test_specs_are_read_by_condas_own_rules(named_lock: tuple[str, Lock]) -> None:
+    rattler = pytest.importorskip("rattler")
+    for spec in yaml.safe_load(render(named_lock[1]))["dependencies"]:
+        if isinstance(spec, str):
+            parsed = rattler.MatchSpec(spec)
+            assert parsed.name.normalized == re.split("[=>]", spec)[0]
 
 
 def test_constraints_are_pins_only(cuda_lock: Lock) -> None:

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from compatmatrix.emit.dockerfile import render, render_with
+import compatmatrix
+from compatmatrix.emit.container import SCRIPTS, requirement
+from compatmatrix.emit.dockerfile import Base, render, render_with
 from compatmatrix.emit.requirements import render as render_requirements
 from compatmatrix.lock.read import lock_digest
+from compatmatrix.model.decision import Floor
+from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.lock import Lock
+
+from .conftest import package, plain_lock
+
+HADOLINT = shutil.which("hadolint") or shutil.which("hadolint", path=Path(sys.executable).parent)
 
 
 def test_holds_its_lock_byte_for_byte(named_lock: tuple[str, Lock]) -> None:
@@ -22,13 +33,21 @@ def test_holds_its_lock_byte_for_byte(named_lock: tuple[str, Lock]) -> None:
 
 
 def test_nvidia_settings_only_for_cuda_builds(cuda_lock: Lock, cpu_lock: Lock) -> None:
-    text = render_with(cuda_lock, "base.example/python:1", "cuda>=12.6 driver>=525")
+    text = render_with(cuda_lock, Base("base.example/python:1"))
     assert "\nFROM base.example/python:1\n" in text
     assert "NVIDIA_VISIBLE_DEVICES=all" in text
     assert "NVIDIA_DRIVER_CAPABILITIES=compute,utility" in text
-    assert 'NVIDIA_REQUIRE_CUDA="cuda>=12.6 driver>=525"' in text
-    assert "NVIDIA_REQUIRE_CUDA" not in render(cuda_lock)
-    assert "NVIDIA_" not in render_with(cpu_lock, "x:1", "cuda>=12.6")
+    assert "NVIDIA_" not in render(cpu_lock)
+
+
+def test_what_is_asked_of_the_driver(cuda_lock: Lock) -> None:
+    """By the family's floor, without the leading zeros that semantic versions do not have."""
+    assert 'NVIDIA_REQUIRE_CUDA="driver>=450.80.2,arch>=5.0"' in render(cuda_lock)
+    no_archs = replace(cuda_lock.decision, floor=Floor(DriverVersion("525.60.13")))
+    assert requirement(no_archs) == "driver>=525.60.13"
+    unknown = Lock(replace(cuda_lock.decision, floor=None), cuda_lock.packages)
+    assert "NVIDIA_REQUIRE_CUDA" not in render(unknown)
+    assert requirement(replace(cuda_lock.decision, build="cpu")) == ""
 
 
 def test_default_base_has_the_locks_python(cuda_lock: Lock, cpu_lock: Lock) -> None:
@@ -36,21 +55,57 @@ def test_default_base_has_the_locks_python(cuda_lock: Lock, cpu_lock: Lock) -> N
     assert "\nFROM python:3.8-slim\n" in render(cpu_lock)
 
 
-def test_build_imports_what_is_locked(cuda_lock: Lock, cpu_lock: Lock) -> None:
-    assert 'RUN python -c "import torch, torchvision, fastai; torch.zeros(1).numpy()"\n' in render(cuda_lock)
+def test_a_compiler_where_something_must_be_built(cuda_lock: Lock) -> None:
+    lock = Lock(cuda_lock.decision, (*cuda_lock.packages, package("zz", "1.0", 9, source=True)))
+    text = render(lock)
+    assert "\nFROM python:3.12\n" in text
+    assert "# built from source, which needs a compiler: zz\n" in text
+
+
+def test_a_free_threaded_python_is_not_an_official_image() -> None:
+    text = render(plain_lock())
+    assert "\nFROM debian:stable-slim\n" in text
+    assert "uv venv --seed --managed-python --python 3.14t /opt/venv \\\n" in text
+
+
+def test_build_trains_where_the_stack_is_whole(cuda_lock: Lock, cpu_lock: Lock) -> None:
+    assert 'RUN ["python", "/opt/compatmatrix/run_smoke.py", "cpu"]\n' in render(cuda_lock)
+    bridge = 'RUN python -c "import torch, torchvision, fastai; torch.zeros(1).numpy()"\n'
+    assert bridge in render_with(cuda_lock, Base("x:1"), smoke=False)
     assert 'RUN python -c "import torch"\n' in render(cpu_lock)
     assert "\nHEALTHCHECK " in render(cpu_lock)
+
+
+def test_the_scripts_are_those_of_the_package(cuda_lock: Lock) -> None:
+    bodies = re.findall(r"^COPY <<'SCRIPT' /opt/compatmatrix/(\S+)\n(.*?)^SCRIPT$", render(cuda_lock), re.S | re.M)
+    assert [name for name, _ in bodies] == list(SCRIPTS)
+    payload = Path(compatmatrix.__file__).parent / "prove" / "payload"
+    for name, body in bodies:
+        assert body == (payload / name).read_text(encoding="utf-8").rstrip("\n") + "\n"
+
+
+def test_every_module_of_the_smoke_run_is_copied() -> None:
+    """What the run imports of its own folder has to be in the image, or every build would fail."""
+    folder = Path(compatmatrix.__file__).parent / "prove" / "payload"
+    own = {path.stem for path in folder.glob("*.py")}
+    for name in SCRIPTS:
+        tree = ast.parse((folder / name).read_text(encoding="utf-8"))
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        lazily = {"smoke_full", "smoke_bench", "smoke_ranks"}
+        assert {f"{other}.py" for other in imported & own - lazily} <= set(SCRIPTS)
 
 
 def test_runs_without_root_and_after_the_install(cuda_lock: Lock) -> None:
     text = render(cuda_lock)
     assert text.startswith("# syntax=docker/dockerfile:1\n")
-    assert text.index("--require-hashes -r /opt") < text.index("USER 1000:1000") < text.index("RUN python -c")
+    assert text.index("--require-hashes -r /opt") < text.index("USER 10001:10001") < text.index("RUN [")
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not on PATH")
-def test_hadolint_finds_nothing(named_lock: tuple[str, Lock], tmp_path: Path) -> None:
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
+@pytest.mark.parametrize("base", [None, Base("nvidia/cuda:tag", python=False)])
+def test_hadolint_finds_nothing(named_lock: tuple[str, Lock], tmp_path: Path, base: Base | None) -> None:
     file = tmp_path / "Dockerfile"
-    file.write_text(render_with(named_lock[1], "python:3.12-slim", "cuda>=12.6"))
-    found = subprocess.run(["hadolint", str(file)], capture_output=True, text=True)
+    file.write_text(render_with(named_lock[1], base) if base else render(named_lock[1]))
+    found = subprocess.run([str(HADOLINT), str(file)], capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (0, "")

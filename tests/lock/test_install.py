@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import uv
 from serve_index import Index
 
 from compatmatrix.emit.constraints import render as render_constraints
+from compatmatrix.emit.pylock import render as render_pylock
 from compatmatrix.emit.requirements import render
+from compatmatrix.emit.uv import render as render_uv
 from compatmatrix.lock.closure import lock
 from compatmatrix.model.host import Host
 from compatmatrix.model.lock import Lock
@@ -91,3 +94,53 @@ def test_constraints_hold_other_requirements(world: Index, locked: Lock, target:
     base = ("--default-index", world.url("simple"))
     call(uv.find_uv_bin(), "pip", "install", "-q", "--python", target, *options, *base, "-c", file, "fastai")
     assert installed(target).items() >= EXPECTED.items()
+
+
+def pylock_file(locked: Lock, folder: Path) -> Path:
+    file = folder / "pylock.toml"
+    file.write_text(render_pylock(locked))
+    return file
+
+
+@pytest.mark.parametrize("how", [("sync",), ("install", "-r")])
+def test_uv_installs_the_standards_lock(locked: Lock, target: Path, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """Every file has its address, so no index is asked."""
+    file = pylock_file(locked, tmp_path)
+    call(uv.find_uv_bin(), "pip", how[0], "-q", "--python", target, "--no-index", *how[1:], file)
+    assert installed(target) == {package.name: str(package.version) for package in locked.packages}
+    call(target, "-c", "import torch, torchvision, fastai")
+
+
+@needs_pip
+def test_pips_own_reader_installs_the_standards_lock(locked: Lock, target: Path, tmp_path: Path) -> None:
+    if "pylock.toml" not in call(sys.executable, "-m", "pip", "install", "--help").stdout:
+        pytest.skip("this pip does not read pylock.toml")
+    file = pylock_file(locked, tmp_path)
+    call(sys.executable, "-m", "pip", "--python", target, "install", "-q", "-r", file)
+    assert installed(target).items() >= EXPECTED.items()
+
+
+def test_the_standards_lock_with_a_changed_file_is_refused(locked: Lock, target: Path, tmp_path: Path) -> None:
+    file = pylock_file(locked, tmp_path)
+    torch = next(package for package in locked.packages if package.name == "torch")
+    file.write_text(file.read_text().replace(torch.hashes[0].removeprefix("sha256:"), "0" * 64))
+    done = subprocess.run(
+        [uv.find_uv_bin(), "pip", "sync", "--python", str(target), str(file)], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "Hash mismatch" in done.stderr
+
+
+def test_uv_lock_and_sync_take_the_project(world: Index, locked: Lock, target: Path, tmp_path: Path) -> None:
+    """uv resolves the project to the very versions of the lock, torch from its index alone."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(render_uv(locked))
+    base = ("--project", folder, "--default-index", world.url("simple"), "--python", target, "--no-python-downloads")
+    call(uv.find_uv_bin(), "lock", "-q", *base)
+    rows = tomllib.loads((folder / "uv.lock").read_text())["package"]
+    found = {row["name"]: row for row in rows if "virtual" not in row["source"]}
+    assert {name: row["version"] for name, row in found.items()} == {p.name: str(p.version) for p in locked.packages}
+    assert found["torch"]["source"] == {"registry": world.url("whl/cu126")}
+    assert found["numpy"]["source"] == {"registry": world.url("simple")}
+    call(uv.find_uv_bin(), "sync", "-q", "--locked", *base)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compatmatrix.errors import BadInput
-from compatmatrix.manifests.requirements import MAX_BYTES, read_requirements
+from compatmatrix.manifests.requirements import read_requirements
 
 
 def write(folder: Path, text: str | bytes, name: str = "requirements.txt") -> Path:
@@ -113,7 +113,6 @@ def test_missing_file(tmp_path: Path) -> None:
         read_requirements(tmp_path / "nowhere.txt")
 
 
-@pytest.mark.xfail(strict=True, reason="the message names the missing file, not the line that includes it")
 def test_missing_include_names_the_line_that_asks_for_it(tmp_path: Path) -> None:
     path = write(tmp_path, "torch==2.8.0\n-r nowhere.txt\n")
     with pytest.raises(BadInput) as caught:
@@ -144,7 +143,7 @@ def test_binary_files(tmp_path: Path, raw: bytes) -> None:
 def test_huge_file(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(1 << 30)
     with pytest.raises(BadInput, match="larger than"):
         read_requirements(path)
 
@@ -155,19 +154,10 @@ def test_a_folder(tmp_path: Path) -> None:
         read_requirements(tmp_path / "requirements.txt")
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "environment.yml", "Dockerfile", "uv.lock"])
-def test_other_kinds_of_files_are_refused_with_a_hint(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match="only requirements files") as caught:
-        read_requirements(write(tmp_path, "", name))
-    assert caught.value.hint
-
-
-@pytest.mark.xfail(strict=True, reason="markers are not evaluated: the first of two pins counts")
 def test_of_two_pins_with_markers_the_one_that_applies_counts(tmp_path: Path) -> None:
     text = 'numpy==2.2.6; python_version >= "9"\nnumpy==1.26.4; python_version < "9"\n'
     assert pins(tmp_path, text) == {"numpy": "1.26.4"}
 
 
-@pytest.mark.xfail(strict=True, reason="=== pins exactly as well")
 def test_arbitrary_equality_is_a_pin(tmp_path: Path) -> None:
     assert pins(tmp_path, "torch===2.8.0") == {"torch": "2.8.0"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,24 @@ def test_without_a_compiled_form(source: Path) -> None:
     assert list(load_matrix(source).torches) == [Version("2.8.0"), Version("2.7.0")]
 
 
+def without_the_newest_torch(source: Path, **about: Any) -> str:
+    """A compiled form that lacks a row of its file, so that a reader shows which of the two it took."""
+    head, *lines = compile_matrix(source).split("\n")
+    made = json.loads(head)
+    number = made["tables"].index("torch")
+    lines[number] = json.dumps(json.loads(lines[number])[:-1])
+    body = "\n".join(lines)
+    return json.dumps({**made, "body": zlib.crc32(body.encode()), **about}) + "\n" + body
+
+
 def test_compiled_form_is_used(source: Path) -> None:
-    compiled = json.loads(compile_matrix(source))
-    compiled["tables"]["torch"].pop()
-    compiled_path(source).write_text(json.dumps(compiled), encoding="utf-8")
+    compiled_path(source).write_text(without_the_newest_torch(source), encoding="utf-8")
     assert list(load_matrix(source).torches) == [Version("2.7.0")]
+
+
+def test_a_cut_compiled_form_is_not_used(source: Path) -> None:
+    compiled_path(source).write_text(without_the_newest_torch(source)[:-20], encoding="utf-8")
+    assert next(iter(load_matrix(source).torches)) == Version("2.8.0")
 
 
 def test_stale_compiled_form_is_not_used(source: Path) -> None:
@@ -112,9 +126,7 @@ def test_broken_compiled_form_is_not_used(source: Path, text: str) -> None:
 
 
 def test_compiled_form_of_another_schema_is_not_used(source: Path) -> None:
-    compiled = {**json.loads(compile_matrix(source)), "schema": 99}
-    compiled["tables"]["torch"].pop()
-    compiled_path(source).write_text(json.dumps(compiled), encoding="utf-8")
+    compiled_path(source).write_text(without_the_newest_torch(source, schema=99), encoding="utf-8")
     assert next(iter(load_matrix(source).torches)) == Version("2.8.0")
 
 

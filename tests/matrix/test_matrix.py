@@ -146,3 +146,43 @@ def test_yanked_partner_is_not_proposed(matrix: Matrix) -> None:
 def test_mirror_address_has_no_slash_at_the_end(matrix: Matrix) -> None:
     made = Matrix({**matrix.tables, "index": {"pytorch": {"url": "https://wheels.example/whl/"}}}, "")
     assert made.pytorch_index == "https://wheels.example/whl"
+
+
+def test_the_architectures_of_every_pypi_wheel_for_linux_were_read_from_it(matrix: Matrix) -> None:
+    rows = [row for row in matrix.tables["build"] if (row["platform"], row["index"]) == (LINUX, "pypi")]
+    assert {row["torch"] for row in rows} == {str(torch) for torch in matrix.torches}
+    assert {row["method"] for row in rows} == {"measured"}
+    assert all(row["archs"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("torch", "platform", "tag", "arch", "there"),
+    [
+        ("1.7.1", LINUX, "cu102", "sm_75", True),
+        ("1.8.1", LINUX, "cu102", "sm_75", False),
+        ("1.12.1", LINUX, "cu116", "sm_86", True),
+        ("1.12.1", "windows-amd64", "cu113", "compute_37", True),
+        ("2.7.1", "windows-amd64", "cu126", "sm_61", True),
+        ("2.7.1", LINUX, "cu126", "sm_61", False),
+        ("2.15.0", "linux-aarch64", "cu132", "sm_110", True),
+    ],
+)
+def test_lists_differ_by_release_and_platform(
+    matrix: Matrix, torch: str, platform: str, tag: str, arch: str, there: bool
+) -> None:
+    build = next(b for b in matrix.builds_for(Version(torch), platform) if b.build == tag)
+    assert (arch in map(str, build.archs)) is there
+
+
+def test_a_wheel_that_no_installer_takes_is_no_build(matrix: Matrix) -> None:
+    """torch 1.7.0 for Windows lies on PyPI with a folder "dist.info"."""
+    builds = matrix.builds_for(Version("1.7.0"), "windows-amd64")
+    assert builds
+    assert all(build.index == "pytorch" for build in builds)
+
+
+def test_builds_for_a_platform_are_those_of_all(matrix: Matrix) -> None:
+    for torch, builds in matrix.builds.items():
+        for platform in matrix.platforms:
+            expected = [(b.build, b.index) for b in builds if b.platform == platform]
+            assert [(b.build, b.index) for b in matrix.builds_for(torch, platform)] == expected

@@ -145,6 +145,11 @@ def test_dangling_reference(text: str, fault: str) -> None:
     assert [fault in one for one in faults(text)] == [True], faults(text)
 
 
+def test_below_the_oldest_family_a_cuda_release_has_its_own_driver() -> None:
+    first = SMALL.index("[[cuda]]")
+    assert faults(SMALL[:first] + row("cuda", version="10.2").lstrip() + "\n" + SMALL[first:]) == ()
+
+
 def test_a_yanked_torch_needs_no_build() -> None:
     assert faults(SMALL + row("torch", version="2.9.0", yanked="broken")) == ()
 

@@ -1,4 +1,4 @@
-"""The payload by itself: which Pythons read it, what its tables say, and that its folder holds nothing else."""
+"""The payload by itself: which Pythons read it, what its tables say, and that its folder hides no module."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ import pytest
 from compatmatrix.prove.smoke import LEVELS, PAYLOAD, smoke
 
 OLDEST = (3, 7)
+PARTS = sorted(PAYLOAD.parent.glob("*.py"))
 
 
 @pytest.fixture(scope="module")
 def payload() -> ModuleType:
+    return load()
+
+
+def load() -> ModuleType:
+    """The payload as a module; the path of imports is left as it was."""
     spec = importlib.util.spec_from_file_location("smoke_payload", PAYLOAD)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    before = list(sys.path)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path[:] = before
     return module
 
 
@@ -46,30 +56,45 @@ def oldest() -> Path:
     return found
 
 
-def test_nothing_else_to_import_lies_beside_it() -> None:
-    others = [
-        path
-        for path in PAYLOAD.parent.iterdir()
-        if path != PAYLOAD and path.name != "__pycache__" and path.name[0] != "."
-    ]
-    assert [path.name for path in others if path.suffix in {"", ".py", ".so", ".pyd"}] == []
+def test_what_lies_beside_it_hides_no_module_of_a_stack() -> None:
+    """Its folder is on the path of imports, so that everything in it must have a name that nothing else has."""
+    names = [path.name for path in PAYLOAD.parent.iterdir() if path.name != "__pycache__"]
+    assert [name for name in names if not name.startswith(("smoke_", "run_smoke.py", "ruff.toml", "."))] == []
 
 
-def test_the_oldest_grammar_takes_it() -> None:
-    ast.parse(PAYLOAD.read_text("utf-8"), feature_version=OLDEST)
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: str(path.name))
+def test_the_oldest_grammar_takes_it(part: Path) -> None:
+    ast.parse(part.read_text("utf-8"), feature_version=OLDEST)
 
 
-def test_only_the_standard_library_at_import_time() -> None:
-    top = ast.parse(PAYLOAD.read_text("utf-8")).body
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: str(path.name))
+def test_only_the_standard_library_at_import_time(part: Path) -> None:
+    own = {path.stem for path in PARTS}
+    top = ast.parse(part.read_text("utf-8")).body
     names = {alias.name.split(".")[0] for node in top if isinstance(node, ast.Import) for alias in node.names}
-    assert names <= sys.stdlib_module_names
-    assert not any(isinstance(node, ast.ImportFrom) for node in top)
+    names |= {str(node.module) for node in top if isinstance(node, ast.ImportFrom)}
+    assert names - own <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: str(path.name))
+def test_parts_stay_short(part: Path) -> None:
+    assert len(part.read_text("utf-8").splitlines()) <= 350
 
 
 def test_the_oldest_python_compiles_it(oldest: Path) -> None:
-    code = "import sys; compile(open(sys.argv[1], encoding='utf-8').read(), 'payload', 'exec')"
-    done = subprocess.run([oldest, "-I", "-c", code, PAYLOAD], capture_output=True, text=True)
+    code = "import sys\nfor name in sys.argv[1:]: compile(open(name, encoding='utf-8').read(), name, 'exec')"
+    done = subprocess.run([oldest, "-I", "-c", code, *PARTS], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_copy_may_leave_the_longer_probes_out(tmp_path: Path) -> None:
+    for part in PARTS:
+        if part.stem not in {"smoke_full", "smoke_bench", "smoke_ranks"}:
+            shutil.copy(part, tmp_path)
+    run = tmp_path / "run_smoke.py"
+    done = subprocess.run([sys.executable, run, "cpu"], capture_output=True, text=True, timeout=60)
+    assert " imports " in done.stdout
+    assert "resnet" not in done.stdout
 
 
 def test_the_oldest_python_answers(oldest: Path) -> None:
@@ -79,9 +104,10 @@ def test_the_oldest_python_answers(oldest: Path) -> None:
 
 
 def test_every_probe_says_what_it_proves(payload: ModuleType) -> None:
-    for name, function, needs, level in payload.PROBES:
+    for name, function, needs, level, fault in payload.PROBES:
         assert function.__doc__, name
-        assert level in LEVELS
+        assert callable(fault), f"{name}: no fault to test it with"
+        assert level in (*LEVELS, "asked")
         assert function.__name__ == name.replace("-", "_")
         earlier = [probe[0] for probe in payload.PROBES]
         assert set(needs) <= set(earlier[: earlier.index(name)]), f"{name} stands on a later probe"
@@ -103,8 +129,15 @@ def test_a_wanted_probe_brings_what_it_stands_on(
 
 def test_a_higher_level_has_all_of_a_lower_one(payload: ModuleType) -> None:
     quick, default, full = ([probe[0] for probe in payload.plan(level, None)] for level in LEVELS)
-    assert set(quick) < set(default) <= set(full)
-    assert default[-1] == "tabular"
+    assert set(quick) < set(default) < set(full)
+    assert "learner" in quick
+    assert {"tabular", "export", "memory", "oom"} <= set(default)
+    assert {"resnet", "distributed", "gpus", "torch-compile"} == set(full) - set(default)
+
+
+def test_the_bench_is_made_only_where_it_is_asked_for(payload: ModuleType) -> None:
+    assert "bench" not in [probe[0] for probe in payload.plan("full", None)]
+    assert [probe[0] for probe in payload.plan("quick", None, bench=True)][-1] == "bench"
 
 
 def test_an_unknown_probe_is_refused(payload: ModuleType) -> None:
@@ -142,7 +175,7 @@ def test_an_unknown_probe_is_refused(payload: ModuleType) -> None:
     ],
 )
 def test_the_words_of_an_error_point_to_its_cause(payload: ModuleType, said: str, code: str | None) -> None:
-    assert payload.said_cause(said) == code
+    assert sys.modules["smoke_causes"].said_cause(said) == code
 
 
 @pytest.mark.parametrize(
@@ -162,4 +195,18 @@ def test_the_words_of_an_error_point_to_its_cause(payload: ModuleType, said: str
     ],
 )
 def test_which_code_runs_where(payload: ModuleType, arch: str, capability: tuple[int, int], serves: bool) -> None:
-    assert payload.serves(arch, capability) is serves
+    assert sys.modules["smoke_stack"].serves(arch, capability) is serves
+
+
+def test_an_error_is_told_with_the_line_that_says_what_happened(payload: ModuleType) -> None:
+    told = sys.modules["smoke_causes"].told
+    error = AttributeError(
+        "Exception occured in `Recorder` when calling event `after_batch`:\n\tno attribute 'x'\nmore"
+    )
+    line, _ = told(error)
+    assert line == (
+        "AttributeError: Exception occured in `Recorder` when calling event `after_batch`: no attribute 'x'"
+    )
+    assert told(ValueError("one\ntwo"))[0] == "ValueError: one"
+    assert told(ValueError())[0] == "ValueError"
+    assert told(sys.modules["smoke_core"].Wrong("plain"))[0] == "plain"

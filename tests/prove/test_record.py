@@ -16,6 +16,8 @@ from compatmatrix.model.host import Gpu, Host, Libc, Python
 from compatmatrix.model.proof import Probe, ProofLevel, SmokeResult, Status
 from compatmatrix.prove.record import ProofRecord, digest, make_record, read_record, statement, write_record
 
+from . import measured
+
 LOCK = "torch==2.15.0 --hash=sha256:00\n"
 HOST = Host(
     python=Fact.of(Python.parse("3.12.1"), "given"),
@@ -41,6 +43,30 @@ FAILED = SmokeResult((Probe("imports", Status.FAIL, "nms", 1.0, "torchvision-mis
 def record_of(result: SmokeResult = PASSED) -> ProofRecord:
     finished = "2026-01-02T03:04:05+00:00"
     return make_record(LOCK, result, HOST, build="cu130", index="pypi", matrix_digest="ab" * 32, finished=finished)
+
+
+def test_what_was_measured_comes_back_without_pictures(tmp_path: Path) -> None:
+    record = make_record(LOCK, measured.PASSED.result, HOST, report=measured.PASSED.report)
+    write_record(tmp_path / "proof.json", record)
+    found = read_record(tmp_path / "proof.json")
+    assert found == record
+    assert found.report.bench == measured.PASSED.report.bench
+    assert (found.report.memory, found.report.batch_png) == ((), "")
+    assert measured.DOT not in (tmp_path / "proof.json").read_text()
+
+
+def test_it_names_every_file_of_the_payload() -> None:
+    names = [row["name"] for row in statement(record_of())["predicate"]["configuration"]]
+    assert {"smoke_payload.py", "smoke_core.py", "smoke_full.py", "smoke_ranks.py"} <= set(names)
+    assert "run_smoke.py" not in names
+
+
+PROOFS = Path(__file__).parents[2] / "data" / "proofs"
+
+
+@pytest.mark.parametrize("path", sorted(PROOFS.glob("*/proof.json")), ids=lambda path: str(path.parent.name))
+def test_the_shipped_records_are_read(path: Path) -> None:
+    assert read_record(path).passed
 
 
 @pytest.mark.parametrize("result", [PASSED, FAILED, SmokeResult((), "unknown", (), 0.1, "killed by SIGKILL")])

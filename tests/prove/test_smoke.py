@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -152,9 +153,9 @@ def test_a_python_that_dies_halfway_is_told_with_its_last_words(tmp_path: Path) 
     answer |= {"running": "conv", "done": False}
     answer["probes"] = [{"name": "imports", "status": "pass", "detail": "", "seconds": 1, "code": None, "error": None}]
     (tmp_path / "answer").write_text(json.dumps(answer))
-    text = f"for last; do :; done; cp '{tmp_path}/answer' \"$last\"; echo No space left on device >&2; exit 1"
+    text = f"for last; do :; done; cp '{tmp_path}/answer' \"$last\"; echo out of ideas >&2; exit 1"
     result = smoke(script(tmp_path / "python", text), timeout=60)
-    assert result.failure == "ended early: exit status 1: No space left on device, in probe conv"
+    assert result.failure == "ended early: exit status 1: out of ideas, in probe conv"
     assert statuses(result) == {("imports", Status.PASS), ("conv", Status.FAIL)}
     assert result.versions == (("torch", "2"),)
 
@@ -225,3 +226,82 @@ def test_no_room_for_the_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(ToolFailed, match="temporary folder"):
         smoke(ME, timeout=60)
+
+
+def test_an_unknown_probe_is_wrong_usage(no_torch: Path) -> None:
+    with pytest.raises(UsageError, match="unknown probes: dance"):
+        smoke(no_torch, probes=["dance"], timeout=60)
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null", ""])
+def test_a_home_that_cannot_be_written_does_not_matter(
+    no_torch: Path, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert smoke(no_torch, timeout=60).probes[0].detail.startswith("import torch: ModuleNotFoundError")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder on a file system of 1 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("cannot mount a small file system here")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up_is_told(small_disk: Path) -> None:
+    result = smoke(ME, timeout=60, inject="fill")
+    assert result.failure.startswith("the disk is full (free some space, or name another place with TMPDIR)")
+    assert "in probe imports" in result.failure
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_disk_that_is_full_already_is_told(small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(b"x" * (1 << 20))
+    with pytest.raises(ToolFailed) as caught:
+        smoke(ME, timeout=60)
+    assert "No space left" in str(caught.value)
+    assert "TMPDIR" in caught.value.hint
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+@pytest.mark.parametrize("fault", ["crash", "hang"])
+def test_no_zombie_is_left(fault: str) -> None:
+    smoke(ME, timeout=2, inject=fault)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks into /proc")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_ending_the_command_ends_the_training(scratch: Path, end: signal.Signals) -> None:
+    hangs = script(scratch / "python", f"exec '{ME}' -c 'import time; time.sleep(600)' {scratch}/marker")
+    code = (
+        "import sys, tempfile; from pathlib import Path; from compatmatrix.cli import main;"
+        "from compatmatrix.prove.smoke import smoke; import signal; signal.signal(signal.SIGTERM, main._interrupt);"
+        "tempfile.tempdir = sys.argv[1]; print('on', flush=True); smoke(Path(sys.argv[1]) / 'python', timeout=60)"
+    )
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, scratch], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    assert child.stdout and child.stdout.readline() == b"on\n"
+    deadline = time.monotonic() + 20
+    while not living(f"{scratch}/marker") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert living(f"{scratch}/marker")
+    child.send_signal(end)
+    child.communicate(timeout=20)
+    assert living(f"{scratch}/marker") == []
+    assert list(scratch.iterdir()) == [hangs]
+
+
+def living(text: str) -> list[Path]:
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if text.encode() in read(path)]

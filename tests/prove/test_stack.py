@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from compatmatrix.model.proof import ProofLevel, Status
-from compatmatrix.prove.smoke import smoke
+from compatmatrix.prove.smoke import run_smoke, smoke
+
+from .test_payload import load
 
 pytestmark = pytest.mark.stack
 
-# The fault that the payload injects into each probe, what the probe says, and the code it gives.
-FAULTS = {
+# What a probe says when its own fault is injected, and the codes that it may give.
+STANDING = {
     "imports": ("fastcore", {"fastai-mismatch"}),
     "numpy-bridge": ("Numpy is not available", {"numpy-abi"}),
     "device": ("", {"other", "cpu-build-on-gpu", "arch-missing"}),
     "kernel": ("no kernel image is available", {"arch-missing"}),
     "conv": ("is not finite", {"other"}),
-    "torchvision-ops": ("operator torchvision::nms does not exist", {"torchvision-mismatch"}),
     "datablock": ("cannot identify image file", {"other"}),
     "learner": ("the loss did not fall", {"other"}),
     "predict": ("get_preds has shape", {"other"}),
-    "export": ("the loaded learner predicts otherwise", {"other"}),
-    "memory": ("not given back", {"other"}),
-    "tabular": ("is not finite", {"other"}),
 }
+# Nothing stands on these, so that one run can break all of them.
+LEAVES = {
+    "torchvision-ops": ("operator torchvision::nms does not exist", {"torchvision-mismatch"}),
+    "show-batch": ("show_batch drew 0 pictures", {"other"}),
+    "loader-errors": ("DataBlock.summary raised nothing", {"other"}),
+    "workers": ("exited unexpectedly", {"other"}),
+    "batch-size": ("batches of 4 were asked for, and they have 7", {"other"}),
+    "metrics": ("a metric is NaN or missing", {"other"}),
+    "callbacks": ("is not in learn.cbs", {"other"}),
+    "lr-find": ("did not put the weights back", {"other"}),
+    "freeze": ("after freeze the layers that learned are", {"other"}),
+    "accumulate": ("6 steps in 6 batches", {"other"}),
+    "seeds": ("with the same seed", {"other"}),
+    "hooks": ("a hook stored nothing", {"other"}),
+    "export": ("the loaded learner predicts otherwise", {"other"}),
+    "tabular": ("is not finite", {"other"}),
+    "to-fp16": ("", {"other", "fastai-mismatch"}),
+}
+FULL = {
+    "memory": ("something keeps the net", {"other"}),
+    "resnet": ("did not fall", {"other"}),
+    "torch-compile": ("a compiled net", {"other"}),
+    "distributed": ("weights that lie", {"other"}),
+    "bench": ("no optimizer", {"other"}),
+}
+GPU_ONLY = {"device", "oom", "gpus"}
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +69,9 @@ def test_every_probe_passes(python: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", str(tmp_path))
     result = smoke(python)
     assert result.failure == ""
-    unexpected = [probe for probe in result.probes if probe.status is Status.FAIL]
-    assert unexpected == []
+    assert [probe for probe in result.probes if probe.status is Status.FAIL] == []
     skipped = {probe.name for probe in result.probes if probe.status is Status.SKIP}
-    assert skipped == (set() if result.device.startswith("cuda") else {"device", "memory"})
+    assert skipped == (set() if result.device.startswith("cuda") else {"device", "oom"})
     assert result.passed
     assert result.level in {ProofLevel.TRAINED_CPU, ProofLevel.TRAINED_GPU}
     assert {"torch", "torchvision", "fastai", "numpy"} <= dict(result.versions).keys()
@@ -57,18 +84,86 @@ def test_the_same_seed_gives_the_same_training(python: Path) -> None:
     assert first.detail == second.detail
 
 
-@pytest.mark.parametrize("name", FAULTS)
+def test_every_probe_has_its_fault_here() -> None:
+    probes = {probe[0] for probe in load().PROBES}
+    assert probes == STANDING.keys() | LEAVES.keys() | FULL.keys() | GPU_ONLY
+
+
+@pytest.mark.parametrize("name", STANDING)
 def test_a_probe_fails_for_its_reason(python: Path, name: str) -> None:
     result = smoke(python, probes=[name], inject=name)
     probe = {probe.name: probe for probe in result.probes}[name]
-    if name == "memory" and not result.device.startswith("cuda"):
-        assert probe.status is Status.SKIP
-        return
-    words, codes = FAULTS[name]
+    words, codes = STANDING[name]
     assert probe.status is Status.FAIL, probe
     assert words in probe.detail
     assert probe.code in codes
     assert [probe.name for probe in result.probes if probe.status is Status.FAIL] == [name]
+
+
+@pytest.mark.parametrize(("faults", "level"), [(LEAVES, "default"), (FULL, "full")], ids=["default", "full"])
+def test_probes_fail_side_by_side_for_their_own_reasons(
+    python: Path, faults: dict[str, tuple[str, set[str]]], level: str
+) -> None:
+    run = run_smoke(python, probes=list(faults), inject=",".join(faults), level=level, timeout=900)
+    assert run.result.failure == ""
+    for probe in run.result.probes:
+        if probe.name not in faults:
+            assert probe.status is not Status.FAIL, probe
+        elif not (probe.name == "torch-compile" and probe.status is Status.SKIP):
+            words, codes = faults[probe.name]
+            assert (probe.status, words in probe.detail, probe.code in codes) == (Status.FAIL, True, True), probe
+
+
+def test_two_processes_train_one_net(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = smoke(python, probes=["distributed"], level="full", device="cpu", timeout=300)
+    last = result.probes[-1]
+    assert (last.name, last.status) == ("distributed", Status.PASS)
+    assert "2 processes by torchrun over gloo, same weights" in last.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_time_limit_ends_the_processes_of_torchrun_as_well(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = smoke(python, probes=["distributed"], level="full", device="cpu", timeout=90, inject="hang:ranks")
+    assert result.failure.startswith("time limit")
+    assert result.failure.endswith("in probe distributed")
+    deadline = time.monotonic() + 10
+    while (alive := running_with(str(tmp_path))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert alive == []
+
+
+def running_with(text: str) -> list[str]:
+    """Command lines on this machine that contain a text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            found += [line] if text in line else []
+    return found
+
+
+def test_the_bench_measures_every_size_that_is_always_measured(python: Path) -> None:
+    run = run_smoke(python, probes=[], bench=True, device="cpu")
+    assert run.result.passed
+    (table,) = run.report.bench
+    assert [row.batch for row in table.rows][:6] == [32, 64, 128, 256, 512, 1024]
+    assert table.best in {row.batch for row in table.rows}
+    for row in table.rows:
+        assert row.images_per_s == pytest.approx(row.batch / row.step_ms * 1000, rel=0.01)
+
+
+def test_the_report_has_what_the_page_shows(python: Path) -> None:
+    report = run_smoke(python, probes=["show-batch", "lr-find"], device="cpu").report
+    assert len(report.epochs) == 4
+    assert report.losses[0] > report.losses[-1]
+    assert report.lr_find
+    assert report.batch_png
+    assert {told.name for told in report.told} >= {"imports", "learner"}
+    assert sys.platform != "linux" or max(sample.resident or 0 for sample in report.memory) > 100
 
 
 @pytest.mark.parametrize("fault", ["crash:learner", "kill:learner"])

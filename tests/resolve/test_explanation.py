@@ -23,7 +23,7 @@ def test_groups_by_code_in_order_of_appearance(matrix: Matrix) -> None:
 
 
 def test_every_candidate_is_named_once(matrix: Matrix) -> None:
-    made = decide(Question(host(python="3.6")), matrix)
+    made = decide(Question(host(python="3.5")), matrix)
     assert isinstance(made, Refusal)
     (group,) = grouped(made.rejected)
     assert group.code == "python-unsupported"

@@ -26,15 +26,15 @@ def test_no_folder_no_proofs(tmp_path: Path) -> None:
     assert load_proofs(tmp_path / "nowhere") == {}
 
 
-def test_filed_by_python_and_versions(tmp_path: Path) -> None:
+def test_filed_by_versions(tmp_path: Path) -> None:
     rows = [ROW, {**ROW, "build": "cu128@pypi", "level": "trained-gpu"}]
     (tmp_path / INDEX).write_text(json.dumps({"proofs": rows}))
     (found,) = load_proofs(tmp_path).items()
     assert found == (
-        ("linux-x86_64", "3.11", "fastai==2.8.4", "torch==2.8.0", "torchvision==0.23.0"),
+        ("linux-x86_64", "fastai==2.8.4", "torch==2.8.0", "torchvision==0.23.0"),
         [
-            ("cpu@pytorch", ProofMark(ProofLevel.TRAINED_CPU, "one")),
-            ("cu128@pypi", ProofMark(ProofLevel.TRAINED_GPU, "one")),
+            ("3.11 cpu@pytorch", ProofMark(ProofLevel.TRAINED_CPU, "one")),
+            ("3.11 cu128@pypi", ProofMark(ProofLevel.TRAINED_GPU, "one")),
         ],
     )
 

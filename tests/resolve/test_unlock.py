@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from cases import NEW_DRIVER, host, newest
+from cases import NEW_DRIVER, host, newest, with_rows
 
 from compatmatrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
@@ -53,6 +53,13 @@ def test_the_steps_are_floors_that_work(matrix: Matrix) -> None:
 def test_a_driver_that_the_gpu_will_never_get_is_not_proposed(matrix: Matrix) -> None:
     for step in unlocked(matrix, host("6.1", driver="470.256.02")):
         assert step.driver.major <= 580
+
+
+def test_the_end_of_driver_support_ends_the_steps(matrix: Matrix) -> None:
+    ended = with_rows(matrix, "capability", {"capability": "8.0", "name": "made up", "last-driver": 470})
+    where = host("8.0", driver="450.80.02")
+    assert [step.driver.major for step in unlocked(matrix, where)] == [525, 580]
+    assert unlocked(ended, where) == []
 
 
 def test_a_young_gpu_is_unlocked_by_its_first_driver(matrix: Matrix) -> None:

@@ -26,7 +26,6 @@ def found(matrix: Matrix, where: Host, *texts: str) -> list[Finding]:
         pytest.param(host("?"), "torch==2.13.0+cpu", id="a GPU of unknown capability"),
         pytest.param(host("8.0"), "numpy==2.0.0", id="no torch"),
         pytest.param(host(platform="macos-arm64", libc="macos 15.0"), "torch==2.13.0@cpu", id="a Mac"),
-        pytest.param(host("3.0", "8.0"), "torch==2.13.0+cpu", id="no build serves both GPUs"),
     ],
 )
 def test_silent(matrix: Matrix, where: Host, torch: str) -> None:
@@ -46,6 +45,12 @@ def test_repair_is_a_build_for_this_gpu_and_driver(matrix: Matrix) -> None:
     assert volta.fix == ("torch==2.13.0+cu126", "torchvision==0.28.0+cu126")
     (old_driver,) = found(matrix, host("8.0", driver="535.104.05"), *texts)
     assert all("+cu12" in text for text in old_driver.fix)
+
+
+def test_an_old_card_for_the_screen_does_not_excuse_a_cpu_build(matrix: Matrix) -> None:
+    (finding,) = found(matrix, host("3.0", "8.0"), "torch==2.13.0+cpu")
+    assert "GPU 8.0" in finding.message
+    assert "GPU 3.0" not in finding.message
 
 
 def test_no_repair_where_only_another_release_serves(matrix: Matrix) -> None:

@@ -1,0 +1,57 @@
+"""The repair of a judged environment: from what was found to a plan of commands."""
+
+from __future__ import annotations
+
+from compatmatrix.cli.judged import Judged
+from compatmatrix.cli.repair import Plan, plan_of
+from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.finding import Severity
+from compatmatrix.model.stack import Stack
+from compatmatrix.resolve.question import IndexPolicy
+from compatmatrix.resolve.repair import ERRORS, nearest_repair, tidied
+
+
+def plan_for(
+    judged: Judged,
+    matrix: Matrix,
+    *,
+    index: IndexPolicy = IndexPolicy.AUTO,
+    unwanted: frozenset[Severity] = ERRORS,
+    pytorch_index: str = "",
+) -> Plan:
+    """The nearest repair of an environment as commands for its installer; no index is asked.
+
+    The packages that the user asked for by name move last, and for an error only; the others for a warning, too.
+    pytorch_index: a mirror's base address.
+    """
+    from compatmatrix.probe.live import requested
+
+    assert judged.interpreter is not None
+    # NVIDIA's wheels follow torch; what is wrong with their files is told, and taken away, by the troubles.
+    stack = Stack(pin for pin in uncovered_stack(judged).values() if not pin.name.startswith("nvidia-"))
+    pinned = requested(judged.interpreter.site_packages)
+    repair = nearest_repair(stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted)
+    if repair is not None:
+        repair = tidied(repair, stack, judged.host, matrix, pinned)
+    base = pytorch_index.rstrip("/") or matrix.pytorch_index
+    return plan_of(repair, judged.troubles, judged.interpreter, stack, base, judged.conda)
+
+
+def uncovered_stack(judged: Judged) -> Stack:
+    """The stack once copies that hide others are out of the way."""
+    from compatmatrix.probe.installed import installed_stack
+    from compatmatrix.probe.live import import_path
+
+    hiding = [trouble for trouble in judged.troubles if trouble.without]
+    if not hiding or judged.interpreter is None:
+        return judged.stack
+    whole = {trouble.without for trouble in hiding if trouble.shell}
+    names = {name for trouble in hiding for name in trouble.remove}
+    prefix = judged.interpreter.prefix
+    path = [folder for folder in import_path(judged.interpreter) if folder not in whole]
+    stack = installed_stack(path, prefix=prefix).stack
+    if not names:
+        return stack
+    below = [folder for folder in path if folder not in {trouble.without for trouble in hiding}]
+    under = installed_stack(below, prefix=prefix).stack
+    return Stack([*(pin for name, pin in stack.items() if name not in names), *(under[n] for n in names if n in under)])

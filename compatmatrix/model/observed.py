@@ -1,0 +1,62 @@
+"""What was seen of a machine beyond its stack and its host: error texts, and what torch says of itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from compatmatrix.model.cuda import Arch, Capability, Cuda
+from compatmatrix.model.stack import Pin
+
+
+class Sign(NamedTuple):
+    """A known error text that was seen. name: of its row in `data/tokens.toml`. line: counted from 1."""
+
+    name: str
+    line: int
+    text: str = ""
+
+
+class Conflict(NamedTuple):
+    """A requirement that pip or a package itself found broken: owner asks for spec of name, version is there."""
+
+    owner: str
+    name: str
+    spec: str
+    version: str
+    line: int
+
+
+class Observed(NamedTuple):
+    """Nothing of it needs to be known.
+
+    torch_cuda: the CUDA that torch was built with, as it says itself; torch_cpu: it says that it has none.
+    cuda_available: torch.cuda.is_available(), None where nobody asked. archs: what torch says it was compiled for.
+    capabilities: of the GPUs, as torch printed them. image: the container image. library_path: LD_LIBRARY_PATH.
+    installer: "pip", "conda", "poetry", "uv", or empty. copies: other copies of the torch family, with their origin.
+    requested: what was asked for and is not there. offered: what the index had of it, empty for nothing, None where
+    nobody asked. index_tag: the build whose index was named in an install command, "cu118".
+    """
+
+    signs: tuple[Sign, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    torch_cuda: Cuda | None = None
+    torch_cpu: bool = False
+    cuda_available: bool | None = None
+    archs: tuple[Arch, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
+    image: str = ""
+    library_path: str = ""
+    installer: str = ""
+    copies: tuple[Pin, ...] = ()
+    requested: tuple[Pin, ...] = ()
+    offered: tuple[Version, ...] | None = None
+    index_tag: str = ""
+
+    def sign(self, *names: str) -> Sign | None:
+        """The first of these signs that was seen."""
+        return next((sign for sign in self.signs if sign.name in names), None)
+
+
+NOTHING = Observed()

@@ -1,0 +1,123 @@
+"""What installers say when they cannot: pip's, uv's, poetry's and conda's messages, requests and what was offered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from compatmatrix.probe.reports.seen import Seen, Trust
+from compatmatrix.probe.reports.text import Line
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}"
+_VERSION = r"\d[0-9A-Za-z.+!]{0,40}"
+_NO_MATCH = re.compile(
+    rf"(?:No matching distribution(?: found)?(?: for)?|"
+    rf"Could not find a version that satisfies the requirement)\s+({_NAME})(?:\[[^\]]{{0,40}}\])?\s*==\s*({_VERSION})",
+    re.IGNORECASE,
+)
+_OFFERED = re.compile(r"\(from versions: ([^)]{0,3900})\)?", re.IGNORECASE)
+_RANGE = re.compile(
+    rf"\(?({_VERSION}?)(?:\.\.| to )({_VERSION}) offered|pip_offered\s+({_VERSION}) to ({_VERSION})|"
+    rf"pip_offered\s+({_VERSION}(?:, {_VERSION})*)"
+)
+_INSTALL = re.compile(r"(?:^|\s)(?:pip3?|uv pip|uv|poetry|conda|mamba|pipenv|pdm)\s+(?:install|add)\s+(.{1,400})")
+_PINNED = re.compile(rf"(?:^|\s)['\"]?(torch|torchvision|torchaudio|fastai|fastcore|numpy|pytorch)={{1,3}}({_VERSION})")
+_CONFLICT = re.compile(
+    rf"({_NAME})(?: {_VERSION})? (?:requires|has requirement|"
+    rf"depends on) ({_NAME})(?:\[[^\]]{{0,30}}\])?\s?\(?((?:[<>=!~]=?=?\s?[\w.*+-]{{1,30}},?\s?){{0,6}})\)?[,;]? "
+    rf"(?:but you(?:'ll)? have|you have|but)(?: ({_NAME}))? ({_VERSION})(?: which is incompatible)?", re.IGNORECASE
+)  # fmt: skip
+_WHEEL = re.compile(
+    r"\b(torch|torchvision|torchaudio)-(\d[\w.+%]{0,40})-(cp\d{2,3}t?)-\w{1,12}-([a-z0-9_.]{3,60})\.whl is no"
+    r"t a supported wheel",
+    re.IGNORECASE,
+)
+_UV_NO_WHEEL = re.compile(
+    rf"({_NAME})(?:==|\s\(v)({_VERSION})\)?.{{0,80}}(?:doesn't have a source distribution or wheel|"
+    rf"has no wheels? with a matching|no wheels? with a matching|can't be installed because)",
+    re.IGNORECASE,
+)
+_UV_HOST = re.compile(
+    r"(?:\(e\.g\., |You.re (?:on|using) .{0,30}?\(?)((?:macosx|manylinux|musllinux|linux|win)_?\w{0,30})"
+)
+_INTERPRETER = re.compile(
+    r"\bcpython-(\d\.\d{1,2}\.\d{1,2})\S{0,12}?-(linux|macos|windows)-(\w{3,10})-(gnu|musl|none)\b"
+)
+_POETRY = re.compile(
+    rf"(?:Unable to find installation candidates for|package) (torch|torchvision|torchaudio) \((\d{_VERSION[2:]})\)",
+    re.IGNORECASE,
+)
+_GATE = re.compile(
+    r"requir|satisf|install|versions|match|conda|mamba|depends|\.whl|cpython|wheel|You.re |"
+    r"offered|candidates|torch|\badd\b|environment",
+    re.IGNORECASE,
+)
+_CONDA = re.compile(
+    r"(?:\$ |!|.{0,40}[#$%>] ?)?(?:conda|mamba) (?:install|create|list)|Solving environment|PackagesNotFoundError|"
+    r"UnsatisfiableError|# packages in environment"
+)
+
+
+def read(lines: Sequence[Line]) -> Iterator[Seen]:
+    """Requests, offers and conflicts."""
+    for line in lines:
+        text = line.text
+        if not _GATE.search(text):
+            continue
+        if ("onda" in text or "mamba" in text) and _CONDA.match(text):
+            yield Seen("installer", "conda", line.number, Trust.LIST)
+        conflict = _CONFLICT.search(text)
+        if conflict and (not conflict[4] or conflict[4].lower() == conflict[2].lower()):
+            owner = conflict[1]
+            yield Seen(
+                "conflict",
+                "|".join((owner, conflict[2], conflict[3].strip(" ,"), conflict[5].rstrip("."))),
+                line.number,
+            )
+            if conflict[4]:
+                yield Seen(conflict[2].lower(), conflict[5].rstrip("."), line.number, Trust.LIST, package=True)
+            told = re.search(rf"\b{re.escape(owner)} ({_VERSION}) (?:requires|has requirement|depends)", text)
+            if told:
+                yield Seen(owner.lower(), told[1], line.number, Trust.LIST, package=True)
+            continue
+        missing = _NO_MATCH.search(text)
+        if missing:
+            yield _requested(missing[1], missing[2], line.number, failed=True)
+        offered = _OFFERED.search(text)
+        if offered and re.search(r"requirement torch\b|\btorch[=<>! ]", text):
+            yield Seen("offered", offered[1], line.number)
+        ranged = _RANGE.search(text)
+        if ranged:
+            first, last = ranged[1] or ranged[3], ranged[2] or ranged[4]
+            yield Seen("offered", f"{first}, {last}" if first else ranged[5], line.number)
+        wheel = _WHEEL.search(text)
+        if wheel:
+            yield _requested(wheel[1], wheel[2].replace("%2B", "+"), line.number, failed=True)
+        other = _UV_NO_WHEEL.search(text) or _POETRY.search(text)
+        if other and other[1].lower() in ("torch", "torchvision", "torchaudio"):
+            yield _requested(other[1], other[2], line.number, failed=True)
+        host = _UV_HOST.search(text)
+        if host and host[1][:3] in ("mac", "man", "mus", "lin", "win"):
+            tag = host[1].replace("macosx", "macos")
+            yield Seen("os", tag.replace("musllinux", "linux musl ").replace("manylinux", "linux "), line.number)
+            yield Seen("machine", tag, line.number)
+        interpreter = _INTERPRETER.search(text)
+        if interpreter:
+            yield Seen("python", interpreter[1], line.number)
+            yield Seen("os", f"{interpreter[2]} {interpreter[4]}", line.number)
+            yield Seen("machine", interpreter[3], line.number)
+        install = _INSTALL.search(text)
+        if install:
+            if re.search(r"(?:^|\s)(?:conda|mamba)\s", text):
+                yield Seen("installer", "conda", line.number, Trust.LIST)
+            tag = re.search(r"whl/(?:test/)?(cu\d{2,3}|cpu)\b", install[1])
+            if tag and re.search(r"\btorch\b", install[1]):
+                yield Seen("index-tag", tag[1], line.number)
+            for name, version in _PINNED.findall(" " + install[1]):
+                local = f"+{tag[1]}" if tag and "+" not in version and name.startswith("torch") else ""
+                yield _requested(name, version.rstrip(".)") + local, line.number, failed=False)
+
+
+def _requested(name: str, version: str, number: int, *, failed: bool) -> Seen:
+    plain = "torch" if name.lower() == "pytorch" else name.lower()
+    return Seen("requested", f"{plain}=={version.rstrip('.)')}", number, Trust.LIST if failed else Trust.REQUESTED)

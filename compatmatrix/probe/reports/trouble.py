@@ -1,0 +1,143 @@
+"""Facts inside error texts: torch's warnings, NumPy's, and paths of tracebacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from compatmatrix.probe.reports.seen import Seen, Trust
+from compatmatrix.probe.reports.text import Line
+
+_FOUND = re.compile(r"found version (\d{4,5})\b")
+_NOT_COMPATIBLE = re.compile(
+    r"(?:^|[:]\s)((?:NVIDIA|GeForce|Tesla|Quadro|RTX|GTX|A\d|H\d|Titan|TITAN|"
+    r"GRID)[A-Za-z0-9 .+/-]{0,70}?) with CUDA capability sm_(\d{2,3})[af]? is not compatible"
+)
+_SM = re.compile(r"\bsm_(\d{1,2})(\d)[af]? is not compatible")
+_SUPPORTS = re.compile(
+    r"(?:supports CUDA capabilities|\(supports?|Supported CUDA capabilities|"
+    r"is not compatible.{0,20}\()[^(\n]{0,20}?((?:\s*(?:sm|compute)_\d{2,3}[af]?,?)+)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"\(?(?:supports )?sm_(\d{1,2})(\d)\.\.sm_(\d{1,2})(\d)")
+_OLD_GPU = re.compile(
+    r"Found GPU\d{1,2} (.{2,80}?) which (?:is of (?:cuda )?(?:compute )?capability|"
+    r"requires CUDA_VERSION)\s*\(?(?:CC\)? )?(\d{1,2}\.\d)?",
+    re.IGNORECASE,
+)
+_CAPABILITY = re.compile(r"\bcapability \(?(\d{1,2}\.\d)\b")
+_SITE = re.compile(
+    r"[/\\](?:python(\d\.\d{1,2})t?[/\\](?:site|dist)-packages|Python(3)(\d{1,2})[/\\]lib[/\\]site-packages)",
+    re.IGNORECASE,
+)
+_NUMPY = re.compile(r"compiled using NumPy 1\.x cannot be run in\s+NumPy (\d\.\d{1,2}(?:\.\d{1,2})?)")
+_NUMPY_LINE = re.compile(r"NumPy (\d\.\d{1,2}(?:\.\d{1,2})?) as it may crash")
+_LSPCI = re.compile(
+    r"NVIDIA Corporation .{0,60}\[((?:GeForce|Tesla|Quadro|RTX|GTX|NVIDIA|TITAN|A\d|L\d|"
+    r"H\d).{0,60}?)(?: Mobile| Max-Q| / .{0,40})*\]"
+)
+_WINDOWS_PATH = re.compile(r"(?:^|[\s\"'(])[A-Z]:\\\\?[\w. -]{1,60}\\")
+_PROSE = re.compile(
+    r"\b(?:py)?torch\b(?:[ ]version)?[ =:v]{1,3}(\d\.\d{1,2}(?:\.\d)?(?:\+(?:cu\d{2,3}|cpu))?)(?![\d.]|\s?[xX-])",
+    re.IGNORECASE,
+)
+_PROSE_FASTAI = re.compile(r"\bfastai\b(?:[ ]version)?[ =:v]{1,3}(\d\.\d{1,2}\.\d{1,3})(?![\d.])", re.IGNORECASE)
+_PROSE_GPU = re.compile(
+    r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
+    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp))\b"
+)
+_PROSE_DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
+_BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
+_TAGGED = re.compile(r"(?<![\w/.-])torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)\s(?:CUDA|CPU|MPS)\b")
+_MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/opt/homebrew/|/usr/local/Cellar/)")
+_PROSE_OS = re.compile(
+    r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
+    r"Google Colab|Kaggle|WSL ?2?)\b",
+    re.IGNORECASE,
+)
+_PROSE_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_GATE = re.compile(
+    r"sm_|capab|version|packages|NumPy|torch|fastai|driver|NVIDIA|RTX|GTX|Tesla|Titan|Windows|Win ?1|Ubuntu|"
+    r"CentOS|Debian|"
+    r"Colab|Kaggle|WSL|Mac|:\\|/Users/|Library/|Cellar|homebrew|Apple|[3-6]\d\d\.\d\d|NVIDIA|Found GPU",
+    re.IGNORECASE,
+)
+"""What a line must have for any of these to be worth a look: they are many, and logs are long."""
+_ASKS = re.compile(
+    r"pip|conda|install|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|->|\bor\b|"
+    r"\bto\b.{0,12}\d",
+    re.IGNORECASE,
+)
+
+
+def read(lines: Sequence[Line]) -> Iterator[Seen]:
+    """Facts that error texts carry with them, and versions named in a sentence."""
+    for line in lines:
+        text = line.text
+        if not _GATE.search(text):
+            continue
+        found = _FOUND.search(text)
+        if found:
+            number = int(found[1])
+            yield Seen("driver-cuda", f"{number // 1000}.{number % 1000 // 10}", line.number)
+        named = _NOT_COMPATIBLE.search(text)
+        if named:
+            yield Seen("gpu", named[1].strip(), line.number)
+        incompatible = _SM.search(text)
+        if incompatible:
+            yield Seen("capability", f"{incompatible[1]}.{incompatible[2]}", line.number)
+        supports = _SUPPORTS.search(text)
+        if supports and ".." not in text:
+            yield Seen("archs", " ".join(supports[1].replace(",", " ").split()), line.number)
+        ranged = _RANGE.search(text)
+        if ranged:
+            yield Seen("archs", f"sm_{ranged[1]}{ranged[2]}..sm_{ranged[3]}{ranged[4]}", line.number)
+        old = _OLD_GPU.search(text)
+        if old:
+            yield Seen("gpu", old[1].strip(), line.number)
+            if old[2]:
+                yield Seen("capability", old[2], line.number)
+        elif "too old" in text.lower() and (told := _CAPABILITY.search(text)):
+            yield Seen("capability", told[1], line.number)
+        site = _SITE.search(text)
+        if site:
+            yield Seen("python", site[1] or f"{site[2]}.{site[3]}", line.number, Trust.LIST)
+        numpy = _NUMPY.search(text) or _NUMPY_LINE.match(text)
+        if numpy:
+            yield Seen("numpy", numpy[1], line.number, Trust.IMPORTED, package=True)
+        tagged = _TAGGED.search(text)
+        if tagged:
+            yield Seen("torch", tagged[1], line.number, package=True)
+        card = _LSPCI.search(text)
+        if card:
+            yield Seen("gpu", card[1], line.number)
+        if _WINDOWS_PATH.search(text):
+            yield Seen("os", "Windows, by a path", line.number, Trust.LIST)
+        mac = _MAC_PATH.search(text)
+        if mac:
+            yield Seen("os", "macOS, by a path", line.number, Trust.LIST)
+            if "Cellar" in mac[0]:  # Homebrew's place on Intel; on Apple's processors it is /opt/homebrew
+                yield Seen("machine", "x86_64", line.number, Trust.LIST)
+        yield from _prose(line)
+
+
+def _prose(line: Line) -> Iterator[Seen]:
+    """Versions in a sentence: believed where nothing better is told, and never where the sentence asks for one."""
+    if len(line.text) > 600:
+        return
+    driver = _PROSE_DRIVER.search(line.text) or _BARE_DRIVER.match(line.text)
+    if driver and not re.search(r"update|upgrade|at least|minimum|require|need(?!\s*higher)", line.text, re.IGNORECASE):
+        yield Seen("driver", driver[1], line.number, Trust.PROSE)
+    system = _PROSE_OS.search(line.text)
+    if system:
+        yield Seen("os", line.text[system.start() : system.end() + 12], line.number, Trust.PROSE)
+    elif _PROSE_MAC.search(line.text) and not _ASKS.search(line.text):
+        yield Seen("os", f"macOS: {line.text[:100]}", line.number, Trust.PROSE)
+    for sentence in re.split(r"(?<=[.!?])\s+", line.text):
+        if _ASKS.search(sentence):
+            continue
+        for pattern, name in ((_PROSE, "torch"), (_PROSE_FASTAI, "fastai")):
+            for match in pattern.finditer(sentence):
+                yield Seen(name, match[1], line.number, Trust.PROSE, package=True)
+        for match in _PROSE_GPU.finditer(sentence):
+            yield Seen("gpu", match[1], line.number, Trust.PROSE)

@@ -1,0 +1,1 @@
+"""A smoke run as a page to look at: one file that asks nobody for anything."""

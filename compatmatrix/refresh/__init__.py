@@ -1,0 +1,1 @@
+"""Learning releases from package indexes, and holding the matrix against them."""

@@ -1,0 +1,68 @@
+"""A CPU build on a machine with a GPU, by what a report states where the matrix has no build to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.rules.case import Case, Rule, Scope
+from compatmatrix.rules.stated import torch_cuda
+
+_OTHER_CAUSES = (
+    "forward-compatibility", "system-driver-mismatch", "fabric-manager", "container-cli", "unsatisfied-condition",
+    "no-driver", "nvml-mismatch", "smi-no-communication", "driver-found-version", "libcuda-symbol",
+)  # fmt: skip
+"""Error texts that say themselves why no GPU is seen."""
+
+
+def check(case: Case) -> Iterator[Finding]:
+    host, observed = case.host, case.observed
+    pin = case.stack.get("torch")
+    blind = observed.sign("cuda-unavailable") is not None or observed.cuda_available is False
+    gpus = ", ".join(dict.fromkeys(gpu.name for gpu in host.gpus.value or ()))
+    if host.has_gpu is False or observed.cuda_available:
+        return
+    if case.build is not None and case.build.cuda is None and not host.has_gpu:
+        return
+    if observed.torch_cpu or (pin and pin.flavour == "cpu"):
+        if host.has_gpu and (case.build is None or pin is None):
+            yield _finding(
+                f"torch says that it was built without CUDA: it leaves the {gpus} unused", "take a CUDA build"
+            )
+        return
+    lost = observed.index_tag and pin is None and not observed.offered and not _is_published(case)
+    if lost and host.platform.value == "windows-amd64":
+        yield _finding(
+            f"there is no PyTorch index for {observed.index_tag}: pip took PyPI's torch, on Windows a CPU build",
+            "name an index that exists, of the driver's CUDA major",
+        )
+        return
+    if not blind or observed.image or observed.sign(*_OTHER_CAUSES) or torch_cuda(case):
+        return
+    if "Jetson" in host.notes and host.platform.value == "linux-aarch64":
+        yield _finding(
+            f"the general aarch64 wheels have no code for the {gpus or 'Jetson'}: torch leaves its GPU unused",
+            "install the torch that NVIDIA builds for this JetPack, and torchvision from source",
+        )
+        return
+    oldest = case.matrix.families[min(case.matrix.families)].drivers.get(case.system)
+    driver = host.driver.value
+    if host.has_gpu and (driver is None or oldest is None or driver >= oldest):
+        yield _finding(
+            f"torch does not use the {gpus}, and nothing says that it is a CUDA build"
+            + (f"; driver {driver} would run one" if driver else ""),
+            "look at torch.version.cuda: where it is None, install a CUDA build from the PyTorch index",
+        )
+
+
+def _is_published(case: Case) -> bool:
+    """Whether any torch in the matrix has a build of the index that was named."""
+    tag = case.observed.index_tag
+    return any(build.build == tag for builds in case.matrix.builds.values() for build in builds)
+
+
+def _finding(message: str, hint: str) -> Finding:
+    return Finding(RULE.code, Severity.ERROR, message, hint, packages=("torch",))
+
+
+RULE = Rule("cpu-build-on-gpu", "a build without CUDA, as the report states it", Scope.HOST, check)

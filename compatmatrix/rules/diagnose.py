@@ -1,0 +1,155 @@
+"""The diagnosis of a report: what the rules find from facts, what error texts imply, joined and weighed.
+
+Certain: from facts alone, or a text that states its cause. Likely: a text that usually means this, or facts of which
+one is assumed. Unknown: a fact is missing. A likely text never stands beside a certain cause as a second error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from compatmatrix.matrix.tokens import Token, load_tokens
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.observed import Sign
+from compatmatrix.rules.case import Case, Rule, judge
+from compatmatrix.rules.echoes import without_echoes
+from compatmatrix.rules.signs import implied
+
+
+class Confidence(StrEnum):
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    UNKNOWN = "unknown"
+
+
+class Diagnosed(NamedTuple):
+    """A finding, how sure it is, and the error texts that speak for it."""
+
+    finding: Finding
+    confidence: Confidence
+    signs: tuple[Sign, ...] = ()
+
+
+class Diagnosis(NamedTuple):
+    """All of it. confidence: in the verdict. ask_next: the one fact to ask the reporter for, empty for none."""
+
+    diagnosed: tuple[Diagnosed, ...]
+    confidence: Confidence
+    ask_next: str = ""
+
+
+QUESTIONS = {
+    "torch": "the versions: python -c 'import torch; print(torch.__version__, torch.version.cuda)'",
+    "build": "the build of torch: python -c 'import torch; print(torch.version.cuda)'",
+    "gpu": "the GPU: nvidia-smi --query-gpu=name,driver_version --format=csv",
+    "driver": "the driver: nvidia-smi --query-gpu=name,driver_version --format=csv",
+    "python": "the Python: python -VV, and whether it has 64 bits",
+    "os": "the operating system and its version",
+    "libc": "the C library: ldd --version",
+    "torchvision": "the versions: pip list | grep -i torch",
+    "torchaudio": "the versions: pip list | grep -i torch",
+    "fastai": "the versions: pip list | grep -i fast",
+    "fastcore": "the versions: pip list | grep -i fast",
+    "numpy": "the versions: pip list | grep -iE 'numpy|torch'",
+    "pillow": "the versions: pip list | grep -iE 'pillow|torchvision'",
+    "library-path": "the library path: echo $LD_LIBRARY_PATH",
+    "image": "the image's full name and tag",
+    "installer": "how it was installed: pip list and conda list",
+}
+
+
+def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = ()) -> Diagnosis:
+    """Judge a report's case. guessed: which of its facts are assumed; findings from facts are then likely only."""
+    from_facts = Confidence.LIKELY if guessed else Confidence.CERTAIN
+    found: list[Diagnosed] = []
+    for finding in without_echoes(case, judge(case, rules)):
+        sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else from_facts
+        found.append(Diagnosed(finding, sure))
+    explained: set[str] = set()
+    for sign, token, finding in implied(case):
+        place = _explaining(found, token, finding)
+        if place is not None:
+            known = found[place]
+            confidence = Confidence.CERTAIN if known.finding.code == token.code else known.confidence
+            found[place] = known._replace(confidence=confidence, signs=(*known.signs, sign))
+            explained.add(sign.name)
+            continue
+        confidence = Confidence.CERTAIN if token.certain else Confidence.LIKELY
+        if finding.severity is not Severity.ERROR:
+            confidence = Confidence.UNKNOWN
+        found.append(Diagnosed(finding, confidence, (sign,)))
+    weighed = _weighed(found)
+    return Diagnosis(tuple(weighed), *_verdict(case, weighed, explained))
+
+
+def _explaining(found: Sequence[Diagnosed], token: Token, finding: Finding) -> int | None:
+    """The place of what was found already and explains a text: the same code, a code that the token names, or the
+    general code known-bad for the same packages, which the text then names better."""
+    for wanted in ((token.code,), token.explained_by):
+        for place, one in enumerate(found):
+            if one.finding.code in wanted and one.finding.severity is finding.severity:
+                return place
+    return None
+
+
+def _weighed(found: list[Diagnosed]) -> list[Diagnosed]:
+    """known-bad gives way to a text's own code for the same packages; likely texts give way to certain causes."""
+    named = {frozenset(one.finding.packages) for one in found if one.signs and one.finding.code != "known-bad"}
+    found = [one for one in found if one.finding.code != "known-bad" or frozenset(one.finding.packages) not in named]
+    certain = any(one.confidence is Confidence.CERTAIN and one.finding.severity is Severity.ERROR for one in found)
+    facts = any(not one.signs and one.finding.severity is Severity.ERROR for one in found)
+    weighed = []
+    for one in found:
+        likely_text = one.signs and one.confidence is Confidence.LIKELY and one.finding.severity is Severity.ERROR
+        if likely_text and (certain or facts):
+            one = one._replace(finding=one.finding._replace(severity=Severity.WARNING))
+        weighed.append(one)
+    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.UNKNOWN: 2}
+    sure = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.UNKNOWN: 2}
+    return sorted(weighed, key=lambda one: (order[one.finding.severity], sure[one.confidence]))
+
+
+def _verdict(case: Case, found: Sequence[Diagnosed], explained: set[str]) -> tuple[Confidence, str]:
+    errors = [one for one in found if one.finding.severity is Severity.ERROR]
+    if any(one.confidence is Confidence.CERTAIN for one in errors):
+        return Confidence.CERTAIN, ""
+    tokens = load_tokens().tokens
+    asked = [tokens[sign.name].ask for sign in case.observed.signs if sign.name in tokens and tokens[sign.name].ask]
+    missing = [ask for ask in (*asked, "torch", "build", "gpu", "driver", "python") if not _known(ask, case)]
+    question = QUESTIONS.get(missing[0], "") if missing else ""
+    if errors:
+        return Confidence.LIKELY, question
+    open_points = case.observed.signs or any(one.finding.severity is Severity.UNKNOWN for one in found)
+    if "torch" not in case.stack and "fastai" not in case.stack:
+        return Confidence.UNKNOWN, question
+    return (
+        (Confidence.UNKNOWN, question)
+        if open_points and question
+        else (Confidence.CERTAIN if not open_points else Confidence.UNKNOWN, question if open_points else "")
+    )
+
+
+def _known(fact: str, case: Case) -> bool:
+    host = case.host
+    if fact == "gpu":
+        return host.gpus.known
+    if fact == "driver":
+        return host.driver.known or host.driver_cuda.known or host.has_gpu is False
+    if fact == "python":
+        return host.python.known
+    if fact == "os":
+        return host.platform.origin != "assumed"
+    if fact == "libc":
+        return host.libc.known
+    if fact == "build":
+        pin = case.stack.get("torch")
+        return bool(case.observed.torch_cuda or case.observed.torch_cpu or (pin and pin.flavour))
+    if fact == "library-path":
+        return bool(case.observed.library_path)
+    if fact == "image":
+        return bool(case.observed.image)
+    if fact == "installer":
+        return bool(case.observed.installer)
+    return fact in case.stack

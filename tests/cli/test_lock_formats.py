@@ -1,0 +1,275 @@
+"""`lock` and `dockerfile` with everything around the decision: files, formats, existing locks, several hosts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.pylock import Pylock
+from serve_index import Index, sdist, serve, wheel
+
+from compatmatrix.emit import FORMATS
+from compatmatrix.manifests.toml_lines import load as load_toml
+
+from .conftest import Answer, Ask
+
+HOST = ("--platform", "linux-x86_64", "--python-version", "3.12", "--glibc", "2.36")
+V100 = ("--gpu", "Tesla V100", "--driver", "580.65.06")
+
+
+@pytest.fixture(autouse=True)
+def private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "UV_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv-cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+
+
+@pytest.fixture
+def world(ask: Ask) -> Iterator[Index]:
+    """An index that has what is decided for a V100, and what tests ask for besides."""
+    stack = ask("lock", "--core", "--json", *HOST, *V100, "--prefer", "newest").json["stack"]
+    public = {name: version.partition("+")[0] for name, version in stack.items()}
+    with serve() as index:
+        for tree, found in (("whl/cu126", stack), ("simple", public)):
+            tag = "py3-none-any" if tree == "simple" else "cp312-cp312-manylinux_2_28_x86_64"
+            index.add(tree, wheel("torch", found["torch"], ["numpy"], tag=tag))
+            index.add(tree, wheel("torchvision", found["torchvision"], ["torch"], tag=tag))
+        index.add(
+            "simple",
+            wheel("fastai", stack["fastai"], ["torch", "torchvision", "fastcore"]),
+            wheel("fastcore", "1.12.0"),
+            wheel("numpy", "2.3.0"),
+            wheel("timm", "1.0.0", ["torch"]),
+            wheel("rich", "14.0.0"),
+            sdist("onlysource", "1.0"),
+        )
+        yield index
+
+
+@pytest.fixture
+def lock(ask: Ask, world: Index) -> Callable[..., Answer]:
+    def call(*argv: str | Path, command: str = "lock") -> Answer:
+        indexes = ("--index-url", world.url("simple"), "--torch-index-url", world.url("whl"))
+        return ask(command, *HOST, *V100, "--prefer", "newest", *indexes, *argv)
+
+    return call
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_by_its_name(lock: Call, form: str) -> None:
+    answer = lock("-f", form)
+    assert answer.status == 0, answer.err
+    assert "cu126" in answer.out
+    assert lock("-f", form).out == answer.out
+
+
+def test_pylock_names_where_torch_came_from(lock: Call, world: Index, tmp_path: Path) -> None:
+    answer = lock("-f", "pylock", "-o", tmp_path / "pylock.toml")
+    assert answer.status == 0, answer.err
+    text = (tmp_path / "pylock.toml").read_text()
+    read = Pylock.from_dict(load_toml(tmp_path / "pylock.toml", text))
+    torch = next(package for package in read.packages if package.name == "torch")
+    assert torch.index == world.url("whl/cu126")
+    assert torch.wheels and str(torch.wheels[0].url).startswith(world.url("whl/cu126"))
+
+
+def test_what_files_ask_for_is_locked(lock: Call, tmp_path: Path) -> None:
+    (tmp_path / "requirements.in").write_text("timm>=1\n-c limits.txt\n")
+    (tmp_path / "limits.txt").write_text("numpy<3\n")
+    project = '[project]\nname = "x"\ndependencies = []\n[dependency-groups]\ndev = ["rich"]\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+    where = ("-r", tmp_path / "requirements.in", "-r", tmp_path / "pyproject.toml", "--group", "dev")
+    answer = lock("--json", *where)
+    assert answer.status == 0, answer.err
+    assert {"timm", "rich"} <= {package["name"] for package in answer.json["packages"]}
+    assert "numpy<3" in answer.json["constraints"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("timm\n???\n", "requirements.in:2: "), ("-r gone.txt\n", "gone.txt"), ("-r requirements.in\n", "itself")],
+)
+def test_a_bad_file_writes_nothing(lock: Call, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "requirements.in").write_text(text)
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    answer = lock("-r", tmp_path / "requirements.in", "-o", target)
+    assert (answer.status, answer.out) == (3, "")
+    assert words in answer.err
+    assert target.read_text() == "old"
+
+
+def test_existing_versions_are_kept_until_told_otherwise(lock: Call, world: Index, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("-o", target, "timm").status == 0
+    world.add("simple", wheel("timm", "1.1.0", ["torch"]), wheel("numpy", "2.4.0"))
+    assert lock("-o", target, "timm").status == 0
+    assert "timm==1.0.0" in target.read_text() and "numpy==2.3.0" in target.read_text()
+    assert lock("-o", target, "timm", "--upgrade-package", "timm").status == 0
+    assert "timm==1.1.0" in target.read_text() and "numpy==2.3.0" in target.read_text()
+    assert lock("-o", target, "timm", "--upgrade").status == 0
+    assert "numpy==2.4.0" in target.read_text()
+
+
+def test_the_stack_of_an_existing_lock_is_kept(lock: Call, world: Index, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    older = "torch==2.10.0"
+    for tree, local in (("whl/cu126", "+cu126"), ("simple", "")):
+        world.add(tree, wheel("torch", f"2.10.0{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
+        world.add(tree, wheel("torchvision", f"0.25.0{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
+    assert lock("-o", target, older).status == 0
+    before = target.read_text()
+    assert lock("-o", target).status == 0
+    assert target.read_text() == before
+    answer = lock("--check", target)
+    assert answer.status == 0, answer.out + answer.err
+    assert "lock --upgrade" in answer.err
+    answer = lock("-o", target, "--upgrade")
+    assert answer.status == 0
+    assert "torch==2.10.0" not in target.read_text()
+
+
+def test_check_says_what_would_change(lock: Call, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("-o", target).status == 0
+    assert lock("--check", target).out == f"{target}: up to date\n"
+    answer = lock("--check", target, "timm")
+    assert answer.status == 1
+    assert f"{target}: timm 1.0.0 is needed and not locked" in answer.out
+    assert lock("--check", target, "--json", "timm").json["changes"] == ["timm 1.0.0 is needed and not locked"]
+    answer = lock("--check", target, "torch<2.5")
+    assert answer.status == 1
+    assert "torch<2.5 is asked for" in answer.out
+
+
+def test_check_says_that_it_fits_the_host_no_more(lock: Call, ask: Ask, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("-o", target).status == 0
+    other = ("--gpu", "RTX 5090", "--driver", "580.65.06")
+    answer = ask("lock", "--core", "--check", target, *HOST, *other)
+    assert answer.status == 1
+    assert "the locked stack does not fit this host" in answer.out
+    assert "arch-missing" in answer.out
+    assert ask("lock", "--core", "--check", target, *HOST, *V100).status == 0
+
+
+@pytest.mark.parametrize(("text", "status"), [("\x00", 3), ("", 3), ("torch==\n", 3), ("{", 3), (None, 3)])
+def test_check_of_what_is_no_lock(ask: Ask, tmp_path: Path, text: str | None, status: int) -> None:
+    target = tmp_path / "requirements.txt"
+    if text is not None:
+        target.write_text(text)
+    answer = ask("lock", "--core", "--check", target, *HOST, *V100)
+    assert answer.status == status
+    assert answer.err.splitlines()[-1].startswith(("error[", "hint:"))
+
+
+def test_several_hosts_in_a_folder(ask: Ask, tmp_path: Path) -> None:
+    gpus = ("--gpu", "Tesla V100@470.256.02", "--gpu", "RTX 5090@580.65.06")
+    answer = ask("lock", "--core", *HOST, *gpus, "-o", tmp_path / "locks")
+    assert answer.status == 0, answer.err
+    names = sorted(path.name for path in (tmp_path / "locks").iterdir())
+    assert len(names) == 2
+    assert all(name.startswith("requirements-cu") for name in names)
+    assert "2 locks for 2 hosts" in answer.err
+    shown: Any = ask("lock", "--core", "--json", *HOST, *gpus).json
+    assert sorted(name for one in shown["locks"] for name in one["hosts"]) == [
+        "RTX 5090, driver 580.65.06",
+        "Tesla V100, driver 470.256.02",
+    ]
+
+
+def test_several_locks_need_a_folder(ask: Ask, tmp_path: Path) -> None:
+    gpus = ("--gpu", "Tesla V100@470.256.02", "--gpu", "RTX 5090@580.65.06")
+    (tmp_path / "one.txt").write_text("old")
+    answer = ask("lock", "--core", *HOST, *gpus, "-o", tmp_path / "one.txt")
+    assert answer.status == 2
+    assert "name a folder with -o" in answer.err
+    assert (tmp_path / "one.txt").read_text() == "old"
+
+
+def test_a_host_without_answer_stops_all(ask: Ask, tmp_path: Path) -> None:
+    gpus = ("--gpu", "RTX 5090@450.80.02", "--gpu", "H200@580.65.06")
+    answer = ask("lock", "--core", *HOST, *gpus, "-o", tmp_path / "locks")
+    assert answer.status == 1
+    assert "RTX 5090, driver 450.80.02:" in answer.err
+    assert not (tmp_path / "locks").exists()
+
+
+def test_universal(lock: Call, world: Index) -> None:
+    answer = lock("--universal", "--json")
+    assert answer.status == 0, answer.err
+    torches = [package for package in answer.json["packages"] if package["name"] == "torch"]
+    assert {"+cu126" in package["version"] for package in torches} == {True, False}
+    assert all(package["marker"] for package in torches)
+    assert any(note.startswith("also locked for ") for note in answer.json["notes"])
+    assert lock("--universal", "-f", "dockerfile").status == 2
+    assert lock("--universal", "--core").status == 2
+
+
+def test_a_free_threaded_python_is_refused_in_words(ask: Ask) -> None:
+    argv = ("--platform", "linux-x86_64", "--glibc", "2.36", "--python-version", "3.14t", "--index", "pypi", "--no-gpu")
+    assert ask("lock", "--core", *argv).status == 0
+    answer = ask("lock", *argv)
+    assert answer.status == 2
+    assert "free-threaded" in answer.err
+
+
+def test_dockerfile_in_a_folder_with_all_that_goes_beside_it(lock: Call, tmp_path: Path) -> None:
+    answer = lock("-o", tmp_path, "--compose", command="dockerfile")
+    assert answer.status == 0, answer.err
+    assert (tmp_path / ".dockerignore").read_text() == "*\n"
+    text = (tmp_path / "Dockerfile").read_text()
+    assert "\nFROM python:3.12-slim\n" in text
+    assert 'NVIDIA_REQUIRE_CUDA="driver>=525.60.13,arch>=5.0"' in text
+    service = yaml.safe_load((tmp_path / "compose.yaml").read_text())["services"]["smoke"]
+    assert service["labels"]["org.compatmatrix.lock"] in text
+
+
+@pytest.mark.parametrize(("base", "flavour"), [("nvidia-base", "base"), ("nvidia-devel", "devel")])
+def test_dockerfile_on_an_image_that_exists(lock: Call, matrix: Any, base: str, flavour: str) -> None:
+    text = lock("--base", base, command="dockerfile").out
+    image = next(line.removeprefix("FROM ") for line in text.splitlines() if line.startswith("FROM "))
+    rows = {f"{row['repository']}:{row['tag']}": row for row in matrix.tables["image"]}
+    assert rows[image]["flavour"] == flavour
+    assert rows[image]["cuda"] == "12.6"
+
+
+def test_dockerfile_with_a_compiler_where_something_must_compile(lock: Call) -> None:
+    assert "\nFROM nvidia/cuda:12.6" in lock("onlysource", command="dockerfile").out
+    assert lock("onlysource", command="dockerfile").out == lock("onlysource", "-f", "dockerfile").out
+    assert "\nFROM python:3.12-slim\n" in lock("onlysource", "--base", "slim", command="dockerfile").out
+
+
+def test_dockerfile_for_the_cpu_has_no_cuda_image(ask: Ask, tmp_path: Path) -> None:
+    from compatmatrix.errors import UsageError
+    from compatmatrix.matrix import load_matrix
+    from compatmatrix.resolve.images import cuda_image
+
+    with pytest.raises(UsageError, match="no CUDA"):
+        cuda_image("cpu", "base", load_matrix())
+
+
+def test_json_of_a_lock_is_a_lock(lock: Call, tmp_path: Path) -> None:
+    target = tmp_path / "lock.json"
+    assert lock("--json", "-o", target).status == 0
+    assert json.loads(target.read_text())["packages"]
+    assert lock("--check", target).status == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_credentials_of_a_mirror_are_not_shown(ask: Ask, more: tuple[str, ...]) -> None:
+    answer = ask("lock", "--core", *HOST, *V100, "--torch-index-url", "https://me:s3cret@mirror.example/whl", *more)
+    assert "https://mirror.example/whl/cu126" in answer.out
+    assert "s3cret" not in answer.out + answer.err

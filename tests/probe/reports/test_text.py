@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from compatmatrix.errors import BadInput
+from compatmatrix.probe.reports.text import MOST_BYTES, clean, cut, decode, strip
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("> > torch==1.0", "torch==1.0"),
+        (">>> torch.__version__", ">>> torch.__version__"),
+        ("2024-01-02T03:04:05.123Z torch==1.0", "torch==1.0"),
+        ("[2024-01-02 03:04:05,123] INFO: torch==1.0", "torch==1.0"),
+        ("ERROR 03-26 05:25:01 engine.py:389] Error 804", "Error 804"),
+        ("#12 3.456 torch==1.0", "torch==1.0"),
+        ("web_1  | torch==1.0", "torch==1.0"),
+        ("* torch==1.0", "torch==1.0"),
+        ("**OS**: `Ubuntu`", "OS: Ubuntu"),
+        ("\x1b[31mtorch==1.0\x1b[0m", "torch==1.0"),
+        ("GPU 0\uff1a Tesla", "GPU 0:  Tesla"),
+        ("a &gt; b", "a > b"),
+        ("|   0  Tesla T4    Off  | 0000:00 |", "0  Tesla T4    Off  | 0000:00"),
+        ("has no attribute _stored_args_", "has no attribute _stored_args_"),
+    ],
+)
+def test_strip(line: str, plain: str) -> None:
+    assert strip(line) == plain
+
+
+def test_numbers_are_those_of_the_file() -> None:
+    assert [line.number for line in clean("a\n\n\nb\n")] == [1, 4]
+
+
+def test_logs_that_repeat_themselves_are_short() -> None:
+    assert len(clean("".join(f"step {number}\n" for number in range(5000)))) < 100
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_encodings(encoding: str) -> None:
+    assert "PyTorch version: 2.0.1" in decode("PyTorch version: 2.0.1\nOS: Linux\n".encode(encoding))
+
+
+def test_latin_letters_do_not_make_a_binary() -> None:
+    assert "torch==1.0" in decode("für torch==1.0\n".encode("cp1252"))
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n\t\n", b"\xef\xbb\xbf\n"])
+def test_empty(raw: bytes) -> None:
+    with pytest.raises(BadInput, match="empty"):
+        decode(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x7fELF" + bytes(4000), bytes(range(256)) * 20, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 9]
+)
+def test_binary(raw: bytes) -> None:
+    with pytest.raises(BadInput, match="binary"):
+        decode(raw)
+
+
+def test_long_reports_are_cut_in_the_middle() -> None:
+    raw, shortened = cut(b"first\n" + b"x" * MOST_BYTES + b"\nlast")
+    assert shortened and len(raw) <= MOST_BYTES + 1
+    assert raw.startswith(b"first") and raw.endswith(b"last")
+    assert cut(b"short") == (b"short", False)
