@@ -18,6 +18,12 @@ from compatmatrix.model.finding import Severity
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Say what has changed since this proof.json was made.",
+)
 @host_options
 @strict_option
 @offline_option
@@ -51,6 +57,7 @@ def command(
     offline: bool,
     form: str,
     base: tuple[Path, ...],
+    proof: Path | None,
     as_json: bool,
 ) -> int:
     """Judge the installed environment, or the files that name one, on this host.
@@ -65,6 +72,8 @@ def command(
     form = "json" if as_json else form
     if report is not None:
         return _report(report, files, matrix, strict, form)
+    if proof is not None and files:
+        raise UsageError("--proof is about an environment, not about files")
     if base and not files:
         raise UsageError("--diff-base without FILES: give the file after the change as well")
     if files:
@@ -78,6 +87,8 @@ def command(
         from compatmatrix.cli.check_environment import judge_environment, show_environment
 
         judged = [judge_environment(where, matrix)]
+        if proof is not None:
+            judged = [_against_proof(judged[0], proof)]
         verdict = verdict_on(judged)
         if form == "text":
             show_environment(judged[0], matrix, verdict)
@@ -86,6 +97,15 @@ def command(
     elif form != "text":
         _annotate(judged, form)
     return _status(judged, verdict, strict)
+
+
+def _against_proof(judged: Judged, path: Path) -> Judged:
+    """The same with what has changed since a proof among the notes."""
+    from compatmatrix.prove.compare import changes
+    from compatmatrix.prove.record import read_record
+
+    found = [f"since the proof: {change}" for change in changes(read_record(path), judged.host, judged.stack)]
+    return judged._replace(notes=(*judged.notes, *(found or ["nothing has changed since the proof"])))
 
 
 def _report(path: Path, files: tuple[Path, ...], matrix: Matrix, strict: bool, form: str) -> int:
