@@ -8,8 +8,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO, NamedTuple
 
 from compatmatrix.errors import ToolFailed
@@ -66,6 +67,7 @@ def run(
     for what the child does; an interrupt kills the group and is raised.
     """
     started = time.monotonic()
+    held = _HeldInterrupts()
     try:
         child = subprocess.Popen(
             list(argv),
@@ -77,12 +79,14 @@ def run(
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
+        held.release()
         reason = f"{argv[0]}: {getattr(error, 'strerror', None) or error}"
         return Finished(None, "", "", False, reason, time.monotonic() - started)
     assert child.stdout is not None and child.stderr is not None
     out, err = (_Reader(child, stream, max_output) for stream in (child.stdout, child.stderr))
     timed_out = False
     try:
+        held.release()
         deadline = started + timeout
         out.join(deadline - time.monotonic())
         err.join(deadline - time.monotonic())
@@ -101,6 +105,33 @@ def run(
     said_too_much = f"{argv[0]}: more than {max_output} bytes on {flooded}" if flooded else ""
     seconds = time.monotonic() - started
     return Finished(child.returncode, out.text(), err.text(), timed_out, said_too_much, seconds)
+
+
+class _HeldInterrupts:
+    """Keeps SIGINT and SIGTERM back from here to `release`, which lets them happen.
+
+    An exception raised inside Popen, after the fork, would leave a child that nobody knows of.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._came: list[tuple[int, FrameType | None]] = []
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._keep)
+
+    def _keep(self, number: int, frame: FrameType | None) -> None:
+        self._came.append((number, frame))
+
+    def release(self) -> None:
+        """Put the handlers back; what came meanwhile goes to them now."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        for number, frame in self._came:
+            self._before[number](number, frame)
 
 
 def uv_program() -> str:

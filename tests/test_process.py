@@ -81,3 +81,28 @@ def test_much_on_both_streams_does_not_block() -> None:
     done = python(code)
     assert done.ok
     assert len(done.stdout) == len(done.stderr) == 2000 * 201
+
+
+@posix
+def test_an_interrupt_that_comes_while_a_child_starts_ends_it() -> None:
+    """The signal is there before the child is: it is held back until the child can be ended with it."""
+    code = (
+        "import os, signal, subprocess, sys\n"
+        "from compatmatrix.process import run\n"
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, *args, **options):\n"
+        "        super().__init__(*args, **options)\n"
+        "        print(self.pid, flush=True)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "subprocess.Popen = Popen\n"
+        "try:\n"
+        "    run([sys.executable, '-I', '-c', 'import time; time.sleep(60)'], timeout=60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), *filter(None, sys.path)])
+    done = run([sys.executable, "-c", code], timeout=30, env={**os.environ, "PYTHONPATH": path})
+    pid, _, rest = done.stdout.partition("\n")
+    assert rest.strip() == "interrupted", done
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)

@@ -44,6 +44,7 @@ def test_three_interrupted_writers_never_break_the_file(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["requirements.txt"]
     # Before our handler stands, Python itself dies of the signal.
     assert ends <= {0, 130, -signal.SIGINT, -signal.SIGTERM}
+    target.write_bytes(b"the old file\n")  # what stands in a lock is kept, so it must not be one
     again = start(target)
     assert again.wait(60) == 0
     assert target.read_bytes() == expected
