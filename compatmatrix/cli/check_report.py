@@ -89,7 +89,8 @@ def show_report(judged: JudgedReport, verdict: str) -> None:
     for one in diagnosis.diagnosed:
         print_findings([one.finding])
         if one.finding.severity is Severity.ERROR:
-            seen = "".join(f", line {sign.line} speaks for it" for sign in one.signs)
+            lines = dict.fromkeys(str(sign.line) for sign in one.signs)
+            seen = f", seen in line {', '.join(lines)}" if lines else ""
             click.secho(f"  confidence: {one.confidence}{seen}", dim=True)
     if diagnosis.ask_next:
         click.echo(f"ask next for {diagnosis.ask_next}")

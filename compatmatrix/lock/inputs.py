@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from compatmatrix.errors import BadInput, UsageError
+from compatmatrix.manifests.requirements import logical_lines
 from compatmatrix.manifests.source import read_text
 from compatmatrix.manifests.target import Target, applies
 from compatmatrix.manifests.toml_lines import Lines, load, table
@@ -54,7 +55,7 @@ class _Reading:
     def file(self, path: Path, chain: tuple[Path, ...], into: list[Requirement]) -> None:
         if path.resolve() in {above.resolve() for above in chain}:
             raise BadInput(f"{path}: includes itself: {' -> '.join(map(str, (*chain, path)))}")
-        for number, line in _logical(read_text(path)):
+        for number, line in logical_lines(read_text(path)):
             where = f"{path}:{number}"
             include = _INCLUDE.match(line)
             if include:
@@ -144,20 +145,6 @@ def _pyproject(reading: _Reading, path: Path, groups: Sequence[str], extras: Seq
             found.add(f"--extra {extra}")
             take(optional[canonicalize_name(extra)])
     return found
-
-
-def _logical(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their first number; continued ones joined, comments and blanks left out."""
-    number, joined = 0, ""
-    for count, raw in enumerate([*text.splitlines(), ""], start=1):
-        number = number or count
-        if raw.rstrip().endswith("\\"):
-            joined += raw.rstrip()[:-1] + " "
-            continue
-        line = re.sub(r"(^|\s)#.*$", "", joined + raw).strip()
-        start, number, joined = number, 0, ""
-        if line:
-            yield start, line
 
 
 def for_host(requirements: Iterable[Requirement], host: Host) -> tuple[Requirement, ...]:

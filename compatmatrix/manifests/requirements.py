@@ -101,7 +101,7 @@ def edit(path: Path, text: str, changes: Mapping[str, str]) -> str:
     are not followed. Raises BadInput for a line with hashes: they hold for the old file only.
     """
     lines = text.splitlines(keepends=True)
-    for _, number, line in _logical(path, text):
+    for number, line in logical_lines(text):
         try:
             requirement = None if line.startswith("-") else parse_requirement(line)
         except InvalidRequirement:
@@ -149,7 +149,7 @@ def _lines(path: Path, text: str, above: tuple[Path, ...]) -> Iterator[Line]:
     chain = (*above, path)
     if path.resolve() in {file.resolve() for file in above}:
         raise BadInput(f"{path}: includes itself: {' -> '.join(map(str, chain))}")
-    for line in _logical(path, text):
+    for line in (Line(path, number, content) for number, content in logical_lines(text)):
         include = _INCLUDE.match(line.text)
         if not include:
             yield line
@@ -162,7 +162,8 @@ def _lines(path: Path, text: str, above: tuple[Path, ...]) -> Iterator[Line]:
         yield from _lines(other, read_text(other), chain)
 
 
-def _logical(path: Path, text: str) -> Iterator[Line]:
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their first number; continued ones joined, comments and blanks left out (pip's own reading)."""
     number, joined = 0, ""
     for count, raw in enumerate([*text.splitlines(), ""], start=1):
         number = number or count
@@ -172,7 +173,7 @@ def _logical(path: Path, text: str) -> Iterator[Line]:
         line = re.sub(r"(^|\s)#.*$", "", joined + raw).strip()
         start, number, joined = number, 0, ""
         if line:
-            yield Line(path, start, line)
+            yield start, line
 
 
 FORMAT = Format("requirements", read, edit)
