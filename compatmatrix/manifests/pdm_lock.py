@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests.format import Format
+from compatmatrix.manifests.locked_rows import locked_rows
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.toml_lines import Lines, load, table, tables
-from compatmatrix.model.finding import Place
 
 _MAJORS = ("4",)
 
@@ -25,15 +23,10 @@ def read(path: Path, text: str) -> Manifest:
             f"{path}:{line}: lock_version {version or 'missing'} of pdm.lock is not known",
             hint="make it anew with: pdm lock",
         )
-    headers = list(lines.headers("package"))
-    entries = []
-    for number, row in enumerate(tables(data, "package")):
-        name, release = row.get("name"), row.get("version")
-        if isinstance(name, str) and isinstance(release, str):
-            header = headers[number] if number < len(headers) else 1
-            place = Place(str(path), lines.key_below(header, "version"))
-            marker = str(row.get("marker") or row.get("markers") or "")
-            entries.append(Entry(canonicalize_name(name), f"=={release}", place, marker))
+    entries = [
+        Entry(name, f"=={release}", place, str(row.get("marker") or row.get("markers") or ""))
+        for name, release, place, row in locked_rows(path, data, lines)
+    ]
     targets = tables(data, "metadata", "targets")
     pythons = {str(row.get("requires_python", "")) for row in targets}
     python = pythons.pop() if len(pythons) == 1 else ""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests import poetry
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.index_urls import BUILT, build_of
+from compatmatrix.manifests.locked_rows import locked_rows
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
-from compatmatrix.manifests.toml_lines import Lines, load, table, tables
-from compatmatrix.model.finding import Place
+from compatmatrix.manifests.toml_lines import Lines, load, table
 
 _MAJORS = ("1", "2")
 
@@ -27,19 +25,12 @@ def read(path: Path, text: str) -> Manifest:
             f"{path}:{line}: lock-version {version or 'missing'} of poetry.lock is not known",
             hint="make it anew with: poetry lock",
         )
-    headers = list(lines.headers("package"))
     entries = []
-    for number, row in enumerate(tables(data, "package")):
-        name, release = row.get("name"), row.get("version")
-        if not isinstance(name, str) or not isinstance(release, str):
-            continue
-        name = canonicalize_name(name)
-        header = headers[number] if number < len(headers) else 1
+    for name, release, place, row in locked_rows(path, data, lines):
         flavour = build_of(str(table(row, "source").get("url", ""))) if name in BUILT else None
         given = row.get("markers", "")
         # With several groups there is one marker for each of them, and the package is there if any holds.
         marker = " or ".join(f"({one})" for one in given.values()) if isinstance(given, dict) else str(given)
-        place = Place(str(path), lines.key_below(header, "version"))
         entries.append(Entry(name, f"=={release}", place, marker, flavour, bool(flavour)))
     python = poetry.specifier(str(table(data, "metadata").get("python-versions", "")))
     return Manifest(path, (Section("", tuple(entries), python),), locked=True)

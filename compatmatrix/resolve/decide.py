@@ -161,12 +161,22 @@ def _worth_stepping_back(question: Question, newest: Build, candidate: Build, ma
 
 def proof_key(stack: Stack, platform: str) -> ProofKey:
     """What the proofs of these versions are filed under, whatever the Python and the build."""
-    return (platform, *(f"{name}=={stack.release(name)}" for name in CORE_OF_PROOF))
+    return filed_under(platform, {name: str(stack.release(name)) for name in CORE_OF_PROOF})
+
+
+def filed_under(platform: str, versions: Mapping[str, str]) -> ProofKey:
+    """The same from plain versions, as the index of proofs has them."""
+    return (platform, *(f"{name}=={versions[name]}" for name in CORE_OF_PROOF))
 
 
 def proof_tag(python: Python, build: str, index: str) -> str:
     """What tells the proofs of the same versions apart: "3.12 cu126@pytorch"."""
-    return f"{python.minor} {build}@{index}"
+    return tagged(python.minor, f"{build}@{index}")
+
+
+def tagged(python: str, build: str) -> str:
+    """The same from plain texts, as the index of proofs has them: "3.12", "cu126@pytorch"."""
+    return f"{python} {build}"
 
 
 def proof_of(stack: Stack, build: Build, host: Host, proofs: Proofs) -> ProofMark | None:

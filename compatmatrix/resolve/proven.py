@@ -11,7 +11,7 @@ from compatmatrix.errors import BadInput
 from compatmatrix.model.decision import ProofMark
 from compatmatrix.model.host import Libc
 from compatmatrix.model.proof import ProofLevel
-from compatmatrix.resolve.decide import CORE_OF_PROOF, Proofs
+from compatmatrix.resolve.decide import CORE_OF_PROOF, Proofs, filed_under, tagged
 
 INDEX = "index.json"
 
@@ -65,6 +65,6 @@ def load_proofs(folder: Path) -> Proofs:
     """The proofs of a folder, as `decide` takes them."""
     found: dict[tuple[str, ...], list[tuple[str, ProofMark]]] = {}
     for row in load_rows(folder):
-        key = (row.platform, *(f"{name}=={row.stack[name]}" for name in CORE_OF_PROOF))
-        found.setdefault(key, []).append((f"{row.python} {row.build}", ProofMark(row.level, row.record)))
+        key = filed_under(row.platform, row.stack)
+        found.setdefault(key, []).append((tagged(row.python, row.build), ProofMark(row.level, row.record)))
     return found
