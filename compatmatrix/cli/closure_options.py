@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from compatmatrix.cli.bundle import F, bundled
 from compatmatrix.cli.decide_options import proofs_folder
 from compatmatrix.cli.output import note
 from compatmatrix.lock.access import Access
@@ -17,8 +16,6 @@ from compatmatrix.resolve.question import CORE, Question
 
 if TYPE_CHECKING:
     from compatmatrix.lock.existing import Existing
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ClosureOptions(NamedTuple):
@@ -106,12 +103,4 @@ _OPTIONS = [
 
 def closure_options(function: F) -> F:
     """Add the options; the command gets them as one ClosureOptions in `closure`."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **values: Any) -> Any:
-        closure = ClosureOptions(**{name: values.pop(name) for name in ClosureOptions._fields})
-        return function(*args, closure=closure, **values)
-
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return bundled(function, _OPTIONS, ClosureOptions, "closure")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import click
 
+from compatmatrix.cli.bundle import F, bundled
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import counted, host_lines, note
 from compatmatrix.errors import UsageError
@@ -20,8 +19,6 @@ from compatmatrix.probe.interpreter import Interpreter
 from compatmatrix.resolve.decide import Proofs, Refusal
 from compatmatrix.resolve.proven import load_proofs
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question, parse_requirements
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class DecideOptions(NamedTuple):
@@ -87,15 +84,7 @@ _OPTIONS = [
 
 def decide_options(function: F) -> F:
     """Add the options of a decision; the command gets them as one DecideOptions in `asked`."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **values: Any) -> Any:
-        asked = DecideOptions(**{name: values.pop(name) for name in DecideOptions._fields})
-        return function(*args, asked=asked, **values)
-
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return bundled(function, _OPTIONS, DecideOptions, "asked")
 
 
 def proofs_folder() -> Path:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from packaging.version import InvalidVersion
 
+from compatmatrix.cli.bundle import F, bundled
 from compatmatrix.errors import BadInput, UsageError
 from compatmatrix.matrix import Matrix, load_matrix
 from compatmatrix.model.cuda import Capability
@@ -21,8 +21,6 @@ from compatmatrix.probe.interpreter import Interpreter, find_interpreter
 
 if TYPE_CHECKING:
     from compatmatrix.resolve.targets import Target
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_HOST_FILE = 1_000_000
 
@@ -228,15 +226,7 @@ _OPTIONS = [
 
 def host_options(function: F) -> F:
     """Add the options of the host; the command gets them as one HostOptions in `where`."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **values: Any) -> Any:
-        where = HostOptions(**{name: values.pop(name) for name in HostOptions._fields})
-        return function(*args, where=where, **values)
-
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return bundled(function, _OPTIONS, HostOptions, "where")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON (stable, schema 1).")
