@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compatmatrix.cli.matrix_html import html_command
 from compatmatrix.cli.matrix_refresh import refresh_command
 from compatmatrix.cli.matrix_show import SUBJECTS, show
 from compatmatrix.cli.matrix_show_hardware import Answer
-from compatmatrix.cli.options import json_option
+from compatmatrix.cli.options import chosen_matrix, json_option
 from compatmatrix.cli.output import print_json, progress
 from compatmatrix.errors import UsageError
-from compatmatrix.matrix import Matrix, load_matrix
-from compatmatrix.matrix.load import data_folder
+from compatmatrix.matrix import Matrix
 
 if TYPE_CHECKING:
     from compatmatrix.refresh.compare import Difference
@@ -45,9 +45,10 @@ def show_command(subject: str | None, name: str | None, matrix_file: Path | None
     matrix show cuda 12.8           a CUDA release: drivers, targets, images
     matrix show fastai 2.7.12       a fastai release: what it asks for, what works
     matrix show limits numpy        what was found to break, all or of one package
-    matrix show images 12.8         container images that exist
+    matrix show images 12.8         container images that exist, of a CUDA or a torch release
+    matrix show conda 2.5.1         torch on conda channels
     """
-    matrix = load_matrix(matrix_file)
+    matrix = chosen_matrix(matrix_file)
     if subject is not None and subject not in SUBJECTS:
         raise UsageError(f"no such subject: {subject!r}", hint=f"one of: {', '.join(SUBJECTS)}")
     answer = show(matrix, subject, name)
@@ -71,8 +72,9 @@ def verify_command(file: Path | None, online: bool, index_url: str, as_json: boo
     """
     from compatmatrix.errors import BadInput
     from compatmatrix.matrix.validate import parse_and_validate
+    from compatmatrix.probe.own_matrix import matrix_in_force
 
-    source = file or data_folder() / "matrix.toml"
+    source = file or matrix_in_force().path
     try:
         raw = source.read_bytes()
     except OSError as error:
@@ -114,3 +116,4 @@ def _print_table(answer: Answer) -> None:
 
 
 command.add_command(refresh_command)
+command.add_command(html_command)

@@ -10,6 +10,7 @@ from packaging.version import InvalidVersion, Version
 from compatmatrix.cli.matrix_show_hardware import (
     Answer,
     build_order,
+    show_conda,
     show_cuda,
     show_cudas,
     show_gpu,
@@ -20,7 +21,7 @@ from compatmatrix.errors import UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build, Fastai, admits
 
-SUBJECTS = ("torch", "fastai", "cuda", "gpu", "limits", "images")
+SUBJECTS = ("torch", "fastai", "cuda", "gpu", "limits", "images", "conda")
 
 
 def show(matrix: Matrix, subject: str | None, name: str | None) -> Answer:
@@ -31,6 +32,8 @@ def show(matrix: Matrix, subject: str | None, name: str | None) -> Answer:
         return _limits(matrix, name)
     if subject == "images":
         return show_images(matrix, name)
+    if subject == "conda":
+        return show_conda(matrix, name)
     if name is None:
         return {"torch": _torches, "fastai": _fastais, "cuda": show_cudas, "gpu": show_gpus}[subject](matrix)
     return {"torch": _torch, "fastai": _fastai, "cuda": show_cuda, "gpu": show_gpu}[subject](matrix, name)
@@ -88,9 +91,9 @@ def _torch(matrix: Matrix, name: str) -> Answer:
         )
         for build in matrix.builds.get(torch, ()):
             archs = " ".join(map(str, build.archs))
-            rows.append(
-                (torch, build.build, build.platform, build.index, _span(list(build.pythons)), archs, build.method)
-            )
+            where = torch, build.build, build.platform, build.index, _span(list(build.pythons))
+            parts = [str(part) if part else "-" for part in (build.cudnn, build.nccl, build.triton)]
+            rows.append((*where, *parts, archs, build.method))
             data.append(
                 {
                     "torch": str(torch),
@@ -100,11 +103,14 @@ def _torch(matrix: Matrix, name: str) -> Answer:
                     "pythons": list(build.pythons),
                     "wheel": build.wheel,
                     "archs": [str(arch) for arch in build.archs],
+                    "cudnn": str(build.cudnn) if build.cudnn else None,
+                    "nccl": str(build.nccl) if build.nccl else None,
+                    "triton": str(build.triton) if build.triton else None,
                     "method": build.method,
                     "evidence": build.evidence._asdict(),
                 }
             )
-    header = ("torch", "build", "platform", "index", "Pythons", "architectures", "method")
+    header = ("torch", "build", "platform", "index", "Pythons", "cuDNN", "NCCL", "triton", "architectures", "method")
     return Answer(lines, header, rows, {"builds": data})
 
 

@@ -143,13 +143,43 @@ def _spans(serving: list[Build], matrix: Matrix) -> list[tuple[Any, ...]]:
 
 
 def show_images(matrix: Matrix, name: str | None) -> Answer:
-    """The container images that exist, all or those of one CUDA release."""
-    found = [row for row in matrix.tables.get("image", ()) if name is None or name in (row.get("cuda"), row["tag"])]
+    """The container images that are known, all or those of one CUDA release, one torch or one tag."""
+    found = [row for row in matrix.images.values() if name in (None, str(row.cuda), row.tag, str(row.torch))]
     if not found:
         raise UsageError(f"no image for {name}", hint="what there is: compatmatrix matrix show images")
-    rows = [(f"{row['repository']}:{row['tag']}", row.get("cuda", "-"), row["checked"]) for row in found]
-    data = [dict(zip(("image", "cuda", "checked"), row, strict=True)) for row in rows]
-    return Answer([], ("image", "CUDA", "checked"), rows, {"images": data})
+    rows = [
+        (f"{row.repository}:{row.tag}", row.cuda or "-", row.cudnn or "-", row.torch or "-", row.evidence.checked)
+        for row in found
+    ]
+    data = [
+        {
+            "image": f"{row.repository}:{row.tag}",
+            "cuda": str(row.cuda) if row.cuda else "-",
+            "cudnn": str(row.cudnn) if row.cudnn else None,
+            "torch": str(row.torch) if row.torch else None,
+            "checked": row.evidence.checked,
+        }
+        for row in found
+    ]
+    return Answer([], ("image", "CUDA", "cuDNN", "torch", "checked"), rows, {"images": data})
+
+
+def show_conda(matrix: Matrix, name: str | None) -> Answer:
+    """torch on conda channels for linux-64, all or one release."""
+    found = [row for row in matrix.conda_releases if name in (None, str(row.version), row.channel)]
+    if not found:
+        raise UsageError(f"no conda package of torch {name}", hint="what there is: compatmatrix matrix show conda")
+    rows = [(row.channel, row.version, " ".join(map(str, row.cudas)), " ".join(row.pythons) or "-") for row in found]
+    data = [
+        {
+            "channel": row.channel,
+            "torch": str(row.version),
+            "cuda": list(map(str, row.cudas)),
+            "pythons": list(row.pythons),
+        }
+        for row in found
+    ]
+    return Answer([], ("channel", "torch", "CUDA", "Pythons"), rows, {"conda": data})
 
 
 def build_order(tag: str) -> tuple[int, int]:

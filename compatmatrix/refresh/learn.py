@@ -1,182 +1,180 @@
-"""Releases that an index has and the matrix has not, as new rows with their evidence."""
+"""What an index has and the matrix has not: releases and builds as rows, and cells of known rows that have changed."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import date
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from packaging.version import Version
 
 from compatmatrix.errors import IndexUnavailable
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.cuda import Cuda
+from compatmatrix.refresh.change import Change, changed, evident, measured
 from compatmatrix.refresh.compare import declared_packages, known_since
-from compatmatrix.refresh.observe import Progress, Row, fastais, partners, torch_builds
-from compatmatrix.refresh.remote import Wheel, members
-
-Cells = dict[str, Any]
-_ARCHS = re.compile(rb"(?:sm_|compute_)\d+[af]?(?: (?:sm_|compute_)\d+[af]?)+")
-_LIBRARY = {"linux": r"torch/lib/libtorch_python\.so", "windows": r"torch/lib/torch_python\.dll"}
+from compatmatrix.refresh.library import read_library
+from compatmatrix.refresh.new_rows import cudas, paired, torch, with_archs, with_words
+from compatmatrix.refresh.observe import Ask, Cells, Progress, Row, fastais, partners, torch_builds
+from compatmatrix.refresh.remote import NoSuchProject, wheels
+from compatmatrix.refresh.sources import Sources
 
 
 class Learned(NamedTuple):
-    """rows: (table, cells) in the order in which they can be added. notes: what was left out, and why."""
+    """rows: (table, cells) in the order in which they can be added. notes: what was left as it is, and why."""
 
     rows: tuple[tuple[str, Cells], ...]
+    changes: tuple[Change, ...]
     notes: tuple[str, ...]
-
-
-class Sources(NamedTuple):
-    """Where to look. pypi, pytorch: base addresses, empty for not at all. builds: tags such as "cu126", "cpu".
-
-    measure: read architectures and the NumPy ABI out of each new wheel (some 20 MB each).
-    """
-
-    pypi: str
-    pytorch: str
-    builds: tuple[str, ...]
-    measure: bool
-    today: date
 
 
 def learn(matrix: Matrix, sources: Sources, progress: Progress = lambda _: None) -> Learned:
     """What is new on the indexes. Raises IndexUnavailable: half an answer would look like a whole one."""
-    seen = _builds(matrix, sources, progress)
-    notes: list[str] = []
-    known = {(row["torch"], row["build"], row["platform"], row["index"]) for row in matrix.tables.get("build", ())}
-    fresh = [row for row in seen if _key(row) not in known and _usable(row, matrix, notes)]
+    known = _Known(matrix)
+    notes: dict[str, None] = {}
+    changes: list[Change] = []
+    fresh: list[Row] = []
+    yanked: set[str] = set()
+    for row in _builds(known, sources, notes, progress):
+        here = known.row(row.table, row.cells)
+        if row.table == "torch":
+            yanked.add(row.cells["version"])
+        if here is not None:
+            changes += _changed(row, here, sources, notes, progress)
+        elif row.table == "build" and _usable(row, matrix, notes):
+            fresh.append(row)
+    fresh.sort(key=known.order)
+    found = [(row, *with_archs(row, matrix, sources, progress)) for row in fresh]
     releases = sorted({Version(row.cells["torch"]) for row in fresh} - set(matrix.torches))
-    rows: list[tuple[str, Cells]] = []
-    for cuda in sorted({Cuda.from_tag(row.cells["build"]) for row in fresh} - {None}):  # type: ignore[type-var]
-        if cuda not in matrix.cudas:
-            named = next(row for row in fresh if Cuda.from_tag(row.cells["build"]) == cuda)
-            rows.append(
-                ("cuda", _evident({"version": str(cuda)}, f"the build {named.wheel.name}", "metadata", sources))
-            )
-    found = [(row, *_archs(row, matrix, sources, progress)) for row in fresh]
-    for release in releases:
-        rows.append(("torch", _torch(release, found, matrix, sources)))
+    rows: list[tuple[str, Cells]] = [("cuda", cells) for cells in cudas(fresh, matrix, sources)]
+    rows += [("torch", torch(release, found, yanked, matrix, sources)) for release in releases]
     rows += [("build", cells) for _, cells, _ in found]
-    if sources.pypi:
-        rows += _others(matrix, sources, releases, progress)
-    return Learned(tuple(rows), tuple(notes))
+    for name in ("torchvision", "torchaudio"):
+        new: list[Row] = []
+        for row in _partner_rows(name, known, sources, progress):
+            here = known.row(name, row.cells)
+            if here is None:
+                new.append(row)
+            else:
+                changes += _changed(row, here, sources, notes, progress)
+        rows += [(name, cells) for cells in paired(new, [*matrix.torches, *releases], sources)]
+    for row in _fastai_rows(known, sources, progress):
+        here = known.row("fastai", row.cells)
+        if here is None:
+            source = f"fastai {row.cells['version']} on PyPI: METADATA of the wheel"
+            rows.append(("fastai", evident("fastai", with_words(row.cells), source, "metadata", sources.today)))
+        else:
+            changes += _changed(row, here, sources, notes, progress)
+    return Learned(tuple(rows), tuple(changes), tuple(notes))
 
 
-def _builds(matrix: Matrix, sources: Sources, progress: Progress) -> list[Row]:
-    """New builds on both indexes; on PyTorch's only for releases at least as new as the newest that is known."""
-    known = set(matrix.torches)
-    since = known_since(list(matrix.tables.get("torch", ())), "version")
-    seen = []
-    if sources.pypi:
-        fresh = torch_builds(sources.pypi, "pypi", lambda release: since(release) and release not in known, progress)
-        seen += fresh
-    newest = max(known)
-    tags = {*sources.builds, *(row.cells["build"] for row in seen)} if sources.pytorch else set()
-    for tag in sorted(tags):
+class _Known:
+    """The rows of a matrix by what an index tells of them."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+        self._rows: dict[tuple[str, ...], Cells] = {}
+        self._platforms = list(dict.fromkeys(row["platform"] for row in matrix.tables.get("build", ())))
+        for table in ("torch", "build", "torchvision", "torchaudio", "fastai"):
+            for row in matrix.tables.get(table, ()):
+                self._rows[self._key(table, row)] = row
+
+    @staticmethod
+    def _key(table: str, cells: Cells) -> tuple[str, ...]:
+        if table != "build":
+            return table, str(Version(cells["version"]))
+        # The package index has one build of a release for a platform, and its file names do not say which.
+        build = cells["build"] if cells["index"] == "pytorch" else ""
+        return table, str(Version(cells["torch"])), cells["platform"], cells["index"], build
+
+    def row(self, table: str, cells: Cells) -> Cells | None:
+        return self._rows.get(self._key(table, cells))
+
+    def order(self, row: Row) -> tuple[Version, int, str, bool]:
+        """Sorts new builds as the file has them: platforms in its order, the package index first."""
+        release, platform = Version(row.cells["torch"]), row.cells["platform"]
+        place = self._platforms.index(platform) if platform in self._platforms else len(self._platforms)
+        return release, place, platform, row.cells["index"] != "pypi"
+
+    def ask(self, table: str, sources: Sources, progress: Progress) -> Ask:
+        """Every release since the table's oldest; METADATA of the unknown ones."""
+        since = known_since(list(self.matrix.tables.get(table, ())), "torch" if table == "build" else "version")
+        return Ask(since, lambda cells: not sources.everything and self.row(table, cells) is not None, progress)
+
+
+def _builds(known: _Known, sources: Sources, notes: dict[str, None], progress: Progress) -> list[Row]:
+    """The builds on both indexes. PyTorch's is all or nothing: some of its builds would pass for all of them."""
+    ask = known.ask("build", sources, progress)
+    seen = torch_builds(sources.pypi, "pypi", ask) if sources.pypi else []
+    if not sources.pytorch:
+        return seen
+    try:
+        tags = {row.cells.get("build", "") for row in seen}
+        return seen + list(_pytorch_builds(known, sources, tags, ask))
+    except IndexUnavailable as error:
+        if not sources.optional:
+            raise
+        notes[f"{error.problems[0]}; only the builds of PyPI were learned (--index both insists on the others)"] = None
+        return seen
+
+
+def _pytorch_builds(known: _Known, sources: Sources, tags: set[str], ask: Ask) -> Iterator[Row]:
+    """Those of releases that are at least as new as the last one that is known there, and those that are known."""
+    there = [row for row in known.matrix.tables.get("build", ()) if row["index"] == "pytorch"]
+    newest = max((Version(row["torch"]) for row in there), default=min(known.matrix.torches))
+    tags = {*tags, "cpu", *sources.builds, *_tags_of_index(sources.pytorch, newest)}
+    tags |= {row["build"] for row in there if sources.everything or Version(row["torch"]) == newest}
+    for tag in sorted(tag for tag in tags if tag == "cpu" or Cuda.from_tag(tag)):
+        releases = {Version(row["torch"]) for row in there if row["build"] == tag}
+
+        def wanted(release: Version, releases: set[Version] = releases) -> bool:
+            return release >= newest or release in releases or (sources.everything and ask.wanted(release))
+
+        ask.progress(f"{tag} on the PyTorch index")
         try:
-            seen += torch_builds(f"{sources.pytorch}/{tag}", "pytorch", lambda release: release >= newest, progress)
-        except IndexUnavailable as error:
-            if "has no torch" not in str(error):
-                raise
-    return [row for row in seen if Cuda.from_tag(row.cells["build"]) or row.cells["build"] == "cpu"]
+            yield from torch_builds(f"{sources.pytorch}/{tag}", "pytorch", ask._replace(wanted=wanted))
+        except NoSuchProject:
+            continue
 
 
-def _key(row: Row) -> tuple[str, str, str, str]:
-    return row.cells["torch"], row.cells["build"], row.cells["platform"], row.cells["index"]
+def _tags_of_index(pytorch: str, newest: Version) -> set[str]:
+    """The builds of new releases by the page that lists all builds together, which a mirror need not have."""
+    try:
+        found = wheels(pytorch, "torch")
+    except NoSuchProject:
+        return set()
+    return {wheel.version.local or "" for wheel in found if Version(wheel.version.public) >= newest}
 
 
-def _usable(row: Row, matrix: Matrix, notes: list[str]) -> bool:
-    cuda = Cuda.from_tag(row.cells["build"])
-    if cuda is None or cuda.major in matrix.families:
+def _usable(row: Row, matrix: Matrix, notes: dict[str, None]) -> bool:
+    tag = row.cells["build"]
+    cuda = Cuda.from_tag(tag)
+    if tag == "cpu" or (cuda is not None and cuda.major in matrix.families):
         return True
-    note = f"CUDA {cuda.major} has no driver floor in the matrix: add a [[cuda-family]] row for it, then refresh again"
-    if note not in notes:
-        notes.append(note)
+    if cuda is not None:
+        notes[
+            f"CUDA {cuda.major} has no driver floor in the matrix: add a [[cuda-family]] row for it, then refresh again"
+        ] = None
     return False
 
 
-def _archs(row: Row, matrix: Matrix, sources: Sources, progress: Progress) -> tuple[Cells, bytes]:
-    """The cells of a build with its architectures, and the bytes of its library where that was read."""
-    origin = f"{'the PyTorch index' if row.cells['index'] == 'pytorch' else 'PyPI'} wheel {row.wheel.name}: METADATA"
-    if Cuda.from_tag(row.cells["build"]) is None:
-        return _evident(row.cells, f"{origin}; tags of all its wheels", "metadata", sources), b""
-    if sources.measure:
+def _changed(row: Row, here: Cells, sources: Sources, notes: dict[str, None], progress: Progress) -> Iterator[Change]:
+    change, kept = changed(row, here, sources.today)
+    notes.update(dict.fromkeys(kept))
+    unread = row.table == "build" and here["build"] != "cpu" and (here["method"] == "inferred" or "archs" not in here)
+    if sources.measure and unread:
         progress(f"measuring {row.wheel.name}")
-        library = _library(row.wheel)
-        match = _ARCHS.search(library)
-        if match:
-            cells = {**row.cells, "archs": match[0].decode().split()}
-            where = f"{origin}, bytes of libtorch_python; tags of all its wheels"
-            return _evident(cells, where, "measured", sources), library
-    like = _like(row, matrix)
-    if like is None:
-        return _evident(
-            row.cells, f"{origin}; tags of all its wheels; architectures not read", "metadata", sources
-        ), b""
-    cells = {**row.cells, "archs": list(like["archs"])}
-    return _evident(cells, f"{origin}; architectures as in {like['torch']}, not read", "inferred", sources), b""
+        change = measured(change, row, here, read_library(row.wheel), sources.today)
+    if change is not None:
+        yield change
 
 
-def _library(wheel: Wheel) -> bytes:
-    return members(wheel, _LIBRARY[wheel.platform.partition("-")[0]])[0]
+def _partner_rows(name: str, known: _Known, sources: Sources, progress: Progress) -> list[Row]:
+    # Without the package index the CPU folder of PyTorch's tells as much: partners do not differ by build.
+    base = sources.pypi or f"{sources.pytorch}/cpu"
+    return partners(base, name, known.ask(name, sources, progress))
 
 
-def _like(row: Row, matrix: Matrix) -> Cells | None:
-    """The newest known build of the same CUDA and platform: a guess at the architectures, and marked as one."""
-    same = [
-        known
-        for known in matrix.tables.get("build", ())
-        if (known["build"], known["platform"]) == (row.cells["build"], row.cells["platform"]) and known.get("archs")
-    ]
-    return max(same, key=lambda known: Version(known["torch"]), default=None)
-
-
-def _torch(release: Version, found: Iterable[tuple[Row, Cells, bytes]], matrix: Matrix, sources: Sources) -> Cells:
-    cells: Cells = {"version": str(release)}
-    for row, _, library in found:
-        if Version(row.cells["torch"]) == release and library:
-            if b"numpy._core" not in library:
-                # Compiled against NumPy 1 alone, as the releases of which the matrix says so.
-                cells["numpy"] = next((known.numpy for known in matrix.torches.values() if known.numpy), "")
-            return _evident(cells, f"wheel {row.wheel.name}: bytes of libtorch_python", "measured", sources)
-    newest = next(iter(matrix.torches.values()), None)
-    if newest is not None and newest.numpy:
-        cells["numpy"] = newest.numpy
-    return _evident(cells, f"torch {release} on the index; NumPy ABI as before it, not read", "inferred", sources)
-
-
-def _others(matrix: Matrix, sources: Sources, torches: list[Version], progress: Progress) -> list[tuple[str, Cells]]:
-    rows: list[tuple[str, Cells]] = []
-    every = [*matrix.torches, *torches]
-    for name, known in (("torchvision", set(matrix.torchvisions)), ("torchaudio", set(matrix.torchaudios))):
-        since = known_since(list(matrix.tables.get(name, ())), "version")
-        for row in partners(sources.pypi, name, _new(since, known), progress):
-            rows.append((name, _partner(name, row, every, sources)))
-    since = known_since(list(matrix.tables.get("fastai", ())), "version")
-    for row in fastais(sources.pypi, declared_packages(matrix), _new(since, set(matrix.fastais)), progress):
-        cells = {**row.cells, "yanked": "yanked on the index" if row.cells["yanked"] else ""}
-        source = f"fastai {row.cells['version']} on PyPI: METADATA of the wheel"
-        rows.append(("fastai", _evident(cells, source, "metadata", sources)))
-    return rows
-
-
-def _new(since: Any, known: set[Version]) -> Any:
-    return lambda release: since(release) and release not in known
-
-
-def _partner(name: str, row: Row, torches: list[Version], sources: Sources) -> Cells:
-    cells = {**row.cells, "yanked": "yanked on the index" if row.cells["yanked"] else ""}
-    source = f"{name} {cells['version']} on PyPI: METADATA of the linux-x86_64 wheel, tags of all its wheels"
-    if cells["torch"].startswith("==") and "*" not in cells["torch"]:
-        return _evident(cells, source, "metadata", sources)
-    # A loose pin does not say which torch it came out with: the newest one, as far as anybody can tell from here.
-    newest = max(torches)
-    cells = {**cells, "torch": cells["torch"] or f">={newest}", "pair": str(newest)}
-    return _evident(cells, f"{source}; no exact pin, paired with the newest torch of that day", "inferred", sources)
-
-
-def _evident(cells: Cells, source: str, method: str, sources: Sources) -> Cells:
-    kept = {key: value for key, value in cells.items() if value not in ("", None, [], {}, False)}
-    return {**kept, "source": source, "method": method, "checked": sources.today.isoformat()}
+def _fastai_rows(known: _Known, sources: Sources, progress: Progress) -> list[Row]:
+    if not sources.pypi:
+        return []
+    return fastais(sources.pypi, declared_packages(known.matrix), known.ask("fastai", sources, progress))

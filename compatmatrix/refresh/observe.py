@@ -1,67 +1,94 @@
-"""What an index says of a project's releases, as rows in the columns of the matrix."""
+"""What an index says of a project's releases, as rows in the columns of the matrix.
+
+A project page alone tells Pythons, platform tags and what was yanked. The rest is in METADATA, which never changes once
+a wheel is published, so it is read for those rows only that the caller names.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from compatmatrix.matrix.rows import specifiers
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.refresh.remote import BrokenWheel, Metadata, Wheel, members, metadata, wheels
+from compatmatrix.refresh.workers import in_parallel
 
 Progress = Callable[[str], None]
+Cells = dict[str, Any]
+Wanted = Callable[[Version], bool]
 
 _ENVIRONMENTS = {
     "linux-x86_64": {"platform_system": "Linux", "sys_platform": "linux", "platform_machine": "x86_64"},
     "linux-aarch64": {"platform_system": "Linux", "sys_platform": "linux", "platform_machine": "aarch64"},
     "windows-amd64": {"platform_system": "Windows", "sys_platform": "win32", "platform_machine": "AMD64"},
 }
-_WORKERS = 8
+_PINNED = {"cudnn": r"nvidia-cudnn-cu\d+", "nccl": r"nvidia-nccl-cu\d+", "triton": r"(pytorch-)?triton"}
 
 
 class Row(NamedTuple):
-    """A row as an index tells it. wheel: the one that was read, for evidence. cells: by the matrix's columns."""
+    """A row as an index tells it. wheel: the one that was read, for evidence. cells: by the matrix's columns.
+
+    Where METADATA was not read, its columns are missing.
+    """
 
     table: str
-    cells: dict[str, Any]
+    cells: Cells
     wheel: Wheel
 
 
-def torch_builds(index_url: str, index: str, wanted: Callable[[Version], bool], progress: Progress) -> list[Row]:
-    """The builds of torch on an index, one row a release, build and platform; wanted: which releases.
+class Ask(NamedTuple):
+    """What is wanted of an index. wanted: which releases. unread: rows, by their cells so far, whose METADATA is
+    known already."""
+
+    wanted: Wanted
+    unread: Callable[[Cells], bool] = lambda _: False
+    progress: Progress = lambda _: None
+
+
+def torch_builds(index_url: str, index: str, ask: Ask) -> list[Row]:
+    """The builds of torch on an index, one row a release, build and platform, and a "torch" row a yanked release.
 
     index: "pypi" or "pytorch", as the matrix names it. Raises IndexUnavailable.
     """
     groups: dict[tuple[Version, str], list[Wheel]] = {}
+    releases: dict[Version, list[Wheel]] = {}
     for wheel in wheels(index_url, "torch"):
         named = index == "pypi" or wheel.version.local
-        if named and wheel.platform and wanted(Version(wheel.version.public)):
+        if named and wheel.platform and ask.wanted(Version(wheel.version.public)):
             groups.setdefault((wheel.version, wheel.platform), []).append(wheel)
-    return _in_parallel(lambda group: _build(index, group), sorted(groups.values(), key=_order), progress)
+            releases.setdefault(wheel.version, []).append(wheel)
+    yanked = [
+        Row("torch", {"version": str(release), "yanked": True}, group[0])
+        for release, group in releases.items()
+        if index == "pypi" and all(wheel.yanked for wheel in group)
+    ]
+    ordered = sorted(groups.values(), key=lambda group: (group[0].version, group[0].platform))
+    return yanked + _rows(lambda group: _build(index, group, ask), ordered, ask)
 
 
-def _order(group: list[Wheel]) -> tuple[Version, str]:
-    return group[0].version, group[0].platform
-
-
-def _build(index: str, group: list[Wheel]) -> Row:
+def _build(index: str, group: list[Wheel], ask: Ask) -> Row:
     wheel = min(group, key=lambda each: (each.python != "3.11", each.python.endswith("t"), each.name))
-    declared = metadata(wheel)
-    cells: dict[str, Any] = {
+    cells: Cells = {
         "torch": wheel.version.public,
-        "build": wheel.version.local if index == "pytorch" else build_tag(wheel, declared),
+        "build": wheel.version.local,
         "platform": wheel.platform,
         "index": index,
         "pythons": _pythons(group),
         "wheel": min(each.tag for each in group),
     }
-    for column, package in (("cudnn", "nvidia-cudnn"), ("nccl", "nvidia-nccl")):
-        pinned = _pin(declared, wheel.platform, rf"{package}-cu\d+")
+    if index == "pypi":
+        del cells["build"]
+    if ask.unread(cells):
+        return Row("build", cells, wheel)
+    declared = metadata(wheel)
+    if index == "pypi":
+        cells = {"torch": cells["torch"], "build": build_tag(wheel, declared), **cells}
+    for column, package in _PINNED.items():
+        pinned = _pin(declared, wheel.platform, package)
         if pinned and cells["build"] != "cpu":
             cells[column] = pinned
     return Row("build", cells, wheel)
@@ -79,7 +106,7 @@ def build_tag(wheel: Wheel, declared: Metadata) -> str:
         (text,) = members(wheel, r"torch/version\.py")
         match = re.search(rb"^cuda[^=\n]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
         pinned = match[1].decode() if match else None
-    return Cuda.parse(".".join(pinned.split(".")[:2])).tag if pinned else "cpu"
+    return Cuda.parse(pinned if "." in pinned else f"{pinned}.0").tag if pinned else "cpu"
 
 
 def _pin(declared: Metadata, platform: str, pattern: str) -> str | None:
@@ -97,33 +124,37 @@ def _applies(requirement: Requirement, platform: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-def partners(index_url: str, name: str, wanted: Callable[[Version], bool], progress: Progress) -> list[Row]:
-    """The releases of torchvision or torchaudio, as their Linux wheels tell."""
+def partners(index_url: str, name: str, ask: Ask) -> list[Row]:
+    """The releases of torchvision or torchaudio, as their Linux wheels tell; a build in the version does not count."""
 
     def read(group: list[Wheel]) -> Row:
         wheel = min(group, key=lambda each: (each.python != "3.11", each.name))
-        cells: dict[str, Any] = {"version": str(wheel.version), "torch": _requirement(metadata(wheel), "torch")}
+        cells: Cells = {"version": wheel.version.public}
         if all(each.python for each in group):
             cells["pythons"] = _pythons(group)
-        return Row(name, {**cells, "yanked": all(each.yanked for each in group)}, wheel)
+        cells["yanked"] = all(each.yanked for each in group)
+        if not ask.unread(cells):
+            cells = {"version": cells["version"], "torch": _requirement(metadata(wheel), "torch"), **cells}
+        return Row(name, cells, wheel)
 
-    linux = (wheel for wheel in wheels(index_url, name) if wheel.platform == "linux-x86_64" and not wheel.version.local)
-    return _in_parallel(read, _by_version(linux, wanted), progress)
+    linux = [wheel for wheel in wheels(index_url, name) if wheel.platform == "linux-x86_64"]
+    plain = [wheel for wheel in linux if not wheel.version.local]
+    return _rows(read, _by_version(plain or linux, ask.wanted), ask)
 
 
-def fastais(
-    index_url: str, packages: Iterable[str], wanted: Callable[[Version], bool], progress: Progress
-) -> list[Row]:
+def fastais(index_url: str, packages: Iterable[str], ask: Ask) -> list[Row]:
     """The releases of fastai with what they declare for the given packages."""
     names = sorted(packages)
 
     def read(group: list[Wheel]) -> Row:
-        declared = metadata(group[0])
-        requires = {name: spec for name in names if (spec := _requirement(declared, name))}
-        cells = {"version": str(group[0].version), "python": declared.python, "requires": requires}
-        return Row("fastai", {**cells, "yanked": all(each.yanked for each in group)}, group[0])
+        cells: Cells = {"version": str(group[0].version), "yanked": all(each.yanked for each in group)}
+        if not ask.unread(cells):
+            declared = metadata(group[0])
+            requires = {name: spec for name in names if (spec := _requirement(declared, name))}
+            cells = {"version": cells["version"], "python": declared.python, "requires": requires, **cells}
+        return Row("fastai", cells, group[0])
 
-    return _in_parallel(read, _by_version(wheels(index_url, "fastai"), wanted), progress)
+    return _rows(read, _by_version(wheels(index_url, "fastai"), ask.wanted), ask)
 
 
 def _requirement(declared: Metadata, name: str) -> str:
@@ -133,47 +164,35 @@ def _requirement(declared: Metadata, name: str) -> str:
     return ",".join(sorted(parts, key=lambda part: (part.startswith("<"), part)))
 
 
-def _by_version(found: Iterable[Wheel], wanted: Callable[[Version], bool]) -> list[list[Wheel]]:
+def _by_version(found: Iterable[Wheel], wanted: Wanted) -> list[list[Wheel]]:
     groups: dict[Version, list[Wheel]] = {}
     for wheel in found:
-        if wanted(wheel.version):
-            groups.setdefault(wheel.version, []).append(wheel)
+        release = Version(wheel.version.public)
+        if wanted(release):
+            groups.setdefault(release, []).append(wheel)
     return [groups[version] for version in sorted(groups)]
 
 
 def _pythons(group: Iterable[Wheel]) -> list[str]:
-    found = {wheel.python for wheel in group if wheel.python}
-    return sorted(found, key=lambda text: (Version(text.rstrip("t")), text.endswith("t")))
+    return sorted({wheel.python for wheel in group if wheel.python}, key=python_order)
 
 
-def same(column: str, one: Any, other: Any) -> bool:
-    """Whether two cells say the same: lists in any order, specifiers in any spelling, yanked for whatever reason."""
-    if column == "yanked":
-        return bool(one) == bool(other)
-    if column == "requires":
-        names = {*(one or {}), *(other or {})}
-        return all(same("torch", (one or {}).get(name, ""), (other or {}).get(name, "")) for name in names)
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(one) == sorted(other)
-    if column in ("torch", "python"):
-        return specifiers(one or "") == specifiers(other or "")
-    return bool(one == other)
+def python_order(text: str) -> tuple[Version, bool]:
+    """Sorts Pythons as the matrix lists them: "3.9", "3.13", "3.13t"."""
+    return Version(text.rstrip("t")), text.endswith("t")
 
 
-def _in_parallel(read: Callable[[list[Wheel]], Row], groups: list[list[Wheel]], progress: Progress) -> list[Row]:
+def _rows(read: Callable[[list[Wheel]], Row], groups: list[list[Wheel]], ask: Ask) -> list[Row]:
     def usable(group: list[Wheel]) -> Row | None:
         try:
             return read(group)
         except BrokenWheel:
             return None
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(_reported(pool.map(usable, groups), len(groups), progress))
-
-
-def _reported(rows: Iterable[Row | None], total: int, progress: Progress) -> Iterator[Row]:
-    for number, row in enumerate(rows, start=1):
+    rows = []
+    for number, row in enumerate(in_parallel(usable, groups), start=1):
         if row is not None:
             release = row.cells["torch" if row.table == "build" else "version"]
-            progress(f"{row.table} {release} ({number}/{total})")
-            yield row
+            ask.progress(f"{row.table} {release} ({number}/{len(groups)})")
+            rows.append(row)
+    return rows

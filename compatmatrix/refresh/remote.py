@@ -26,6 +26,10 @@ class BrokenWheel(IndexUnavailable):
     """A file that no installer takes: torch 1.7.0 for Windows names its folder "dist.info"."""
 
 
+class NoSuchProject(IndexUnavailable):
+    """The index answers, and has no page for a project."""
+
+
 class Wheel(NamedTuple):
     """A wheel on a project page. python: "3.11", "3.13t", or empty for any; side_file: METADATA lies beside it."""
 
@@ -47,11 +51,11 @@ class Metadata(NamedTuple):
 
 
 def wheels(index_url: str, project: str) -> list[Wheel]:
-    """The wheels of a project, pre-releases aside. Raises IndexUnavailable where there is no such page."""
+    """The wheels of a project, pre-releases aside. Raises NoSuchProject, and IndexUnavailable for other trouble."""
     url = f"{index_url.rstrip('/')}/{canonicalize_name(project)}/"
     text = page(url)
     if text is None:
-        raise IndexUnavailable(f"package index {host_of(url)}: it has no {project}")
+        raise NoSuchProject(f"package index {host_of(url)}: it has no {project}")
     found = (_wheel(url, row) for row in _rows(text))
     return [wheel for wheel in found if wheel and not wheel.version.is_prerelease]
 
@@ -77,14 +81,14 @@ def _rows(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _wheel(base: str, row: Mapping[str, Any]) -> Wheel | None:
     try:
-        name = str(row["filename"])
+        name, path = str(row["filename"]), str(row["url"])
         _, version, _, tags = parse_wheel_filename(name)
     except (KeyError, TypeError, InvalidWheelFilename):
         return None
     tag = next(iter(tags))
     platform = name.removesuffix(".whl").rsplit("-", 1)[-1]
     side_file = bool(row.get("core-metadata") or row.get("dist-info-metadata"))
-    url = urljoin(base, urldefrag(str(row["url"])).url)
+    url = urljoin(base, urldefrag(path).url)
     python = _python(tag.interpreter, tag.abi)
     return Wheel(name, url, version, python, platform, platform_of(platform), bool(row.get("yanked")), side_file)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from compatmatrix.errors import IndexUnavailable
@@ -60,6 +62,14 @@ def test_the_named_index_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     assert base_index("https://named.example/simple") == "https://named.example/simple"
     assert base_index() == "https://mirror.example/simple"
-    monkeypatch.setenv("PIP_INDEX_URL", "")
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    # Locks are resolved by uv, so its setting counts before pip's there, and here.
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv.example/simple")
+    assert base_index() == "https://uv.example/simple"
+
+
+def test_without_any_setting_uv_names_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     assert base_index().startswith("https://")
+    assert base_index().endswith("/simple")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from compatmatrix.errors import IndexUnavailable
@@ -78,3 +80,28 @@ def test_what_is_missing_is_named(index: LayeredIndex) -> None:
 )
 def test_platform_of(tag: str, platform: str) -> None:
     assert platform_of(tag) == platform
+
+
+def test_rows_of_a_page_that_make_no_sense_are_passed_over(
+    index: LayeredIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = "torch-2.9.0-cp311-cp311-win_amd64.whl"
+    rows = [
+        {"filename": good},
+        {"url": "x"},
+        "text",
+        None,
+        7,
+        {"filename": 1, "url": 2},
+        {"filename": good, "url": good},
+    ]
+    page = "application/vnd.pypi.simple.v1+json", json.dumps({"files": rows}).encode()
+    monkeypatch.setattr(index, "page", lambda path: page)
+    assert [wheel.name for wheel in wheels(index.url("simple"), "torch")] == [good]
+
+
+@pytest.mark.parametrize("text", [b"{", b'{"files": 7}', b'{"meta": {}}'])
+def test_a_page_that_is_no_page_is_trouble(index: LayeredIndex, monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
+    monkeypatch.setattr(index, "page", lambda path: ("application/json", text))
+    with pytest.raises(IndexUnavailable, match="not readable"):
+        wheels(index.url("simple"), "torch")
