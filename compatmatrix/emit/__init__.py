@@ -22,6 +22,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "pylock": "compatmatrix.emit.pylock",
         "uv": "compatmatrix.emit.uv",
         "conda": "compatmatrix.emit.conda",
+        "conda-forge": "compatmatrix.emit.conda_forge",
         "pixi": "compatmatrix.emit.pixi",
         "dockerfile": "compatmatrix.emit.dockerfile",
         "compose": "compatmatrix.emit.compose",

@@ -11,6 +11,9 @@ from compatmatrix.emit.requirements import index_lines, pin
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.lock import Lock
 
+HEAD = ("name: compatmatrix", "channels:", "  - conda-forge", "  - nodefaults", "dependencies:")
+"""The file down to the key whose items are the specs."""
+
 _LIBC = {"glibc": "__glibc", "macos": "__osx"}
 _SYSTEMS = {"linux": "__linux", "macos": "__osx", "windows": "__win"}
 
@@ -27,12 +30,8 @@ def render(lock: Lock) -> str:
     lines = [
         *comment(lock.decision),
         "# versions only: this format has no place for hashes, the requirements format has them",
-        "name: compatmatrix",
-        "channels:",
-        "  - conda-forge",
-        "  - nodefaults",
-        "dependencies:",
-        *(f"  - {json.dumps(spec)}" for spec in (*_system(lock), *_python(lock), *_cuda(lock))),
+        *HEAD,
+        *(f"  - {json.dumps(spec)}" for spec in (*system_specs(lock), *python_specs(lock), *_cuda(lock))),
         "  - pip",
         "  - pip:",
         # A JSON string is a YAML string, whatever is in it.
@@ -41,7 +40,7 @@ def render(lock: Lock) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _system(lock: Lock) -> list[str]:
+def system_specs(lock: Lock) -> list[str]:
     """The virtual packages: conda says at once that the system is too old, before pip finds no wheel."""
     system = (lock.decision.host.platform.value or "").partition("-")[0]
     libc = lock.decision.host.libc.value
@@ -50,7 +49,8 @@ def _system(lock: Lock) -> list[str]:
     return [_SYSTEMS[system]] if system in _SYSTEMS else []
 
 
-def _python(lock: Lock) -> list[str]:
+def python_specs(lock: Lock) -> list[str]:
+    """Python by its minor."""
     minor = python_minor(lock.decision)
     if not minor:
         return ["python"]

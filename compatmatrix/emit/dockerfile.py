@@ -1,8 +1,9 @@
-"""A Dockerfile that holds its own lock and its own test: nothing else is needed, and the build tries the stack."""
+"""A Dockerfile with the lock and the test of it: the build tries the stack. One file, or one with files beside it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from compatmatrix.emit import container, requirements
@@ -13,16 +14,27 @@ from compatmatrix.emit.python import python_minor
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
 
-_LOCK_FILE = f"{FOLDER}/requirements.txt"
+UV_IMAGE = "ghcr.io/astral-sh/uv"
+"""uv's own images: a tag for each of its releases (docs.astral.sh/uv, guide Docker)."""
+
+BESIDE = "compatmatrix"
+"""The folder beside a Dockerfile that does not hold its lock and scripts itself."""
+
+_LOCK_NAME = "requirements.txt"
+_LOCK_FILE = f"{FOLDER}/{_LOCK_NAME}"
 _VENV = "/opt/venv"
 _USER = "useradd --create-home --uid 10001 app"
 
 
 class Base(NamedTuple):
-    """What stands behind FROM. python: its `python` is the lock's; else uv brings one."""
+    """What stands behind FROM. python: its `python` is the lock's; else uv brings one.
+
+    uv: the image that uv is copied from; empty where the image has it.
+    """
 
     image: str
     python: bool = True
+    uv: str = ""
 
 
 def render(lock: Lock) -> str:
@@ -33,11 +45,11 @@ def render(lock: Lock) -> str:
 def default_base(lock: Lock) -> Base:
     """The smallest official image that serves: slim, or with compilers where a package has no wheel.
 
-    The official images are not free-threaded; such a Python goes on a plain system.
+    The official images are not free-threaded; such a Python is brought by uv.
     """
     minor = python_minor(lock.decision)
     if minor.endswith("t"):
-        return Base("debian:stable-slim", python=False)
+        return Base(f"{UV_IMAGE}:debian-slim", python=False)
     return Base(f"python:{minor or '3'}" + ("" if built(lock) else "-slim"))
 
 
@@ -46,32 +58,59 @@ def built(lock: Lock) -> tuple[str, ...]:
     return tuple(package.name for package in lock.packages if package.from_source)
 
 
-def render_with(lock: Lock, base: Base, *, smoke: bool = True) -> str:
-    """On a given base image. smoke: train on the CPU while building; what does not hang together gives no image."""
-    text = requirements.render(lock)
-    scripts = [
-        [f"COPY <<'SCRIPT' {FOLDER}/{name}", *heredoc(container.script(name), "SCRIPT")] for name in container.SCRIPTS
-    ]
+def render_with(lock: Lock, base: Base, *, smoke: bool = True, beside: bool = False) -> str:
+    """On a given base image. smoke: train on the CPU while building; what does not hang together gives no image.
+
+    beside: copy the lock and the scripts from the folder BESIDE, see `files_beside`, instead of holding them. What a
+    reader looks for comes first: the long texts stand behind all settings.
+    """
     parts = [
-        ["# syntax=docker/dockerfile:1", *comment(lock.decision), *_why(lock), f"FROM {base.image}"],
+        ["# syntax=docker/dockerfile:1", *comment(lock.decision), *_why(lock), *_where(beside), f"FROM {base.image}"],
         ["LABEL " + " \\\n      ".join(f"{key}={json.dumps(value)}" for key, value in container.labels(lock).items())],
         _environment(lock.decision),
-        _own_python(lock, _USER) if not base.python else [f"RUN {_USER}"],
-        [f"COPY <<'LOCK' {_LOCK_FILE}", *heredoc(text, "LOCK")],
-        [
-            "RUN --mount=type=cache,target=/root/.cache/pip \\",
-            f"    python -m pip install --require-hashes -r {_LOCK_FILE}",
-        ],
-        *scripts,
-        ["USER 10001:10001", "WORKDIR /home/app"],
-        _build_check(lock, smoke),
+        _own_python(lock, base.uv, _USER) if not base.python else [f"RUN {_USER}"],
+        ["WORKDIR /home/app"],
         [
             "HEALTHCHECK --interval=5m --timeout=60s --start-period=60s \\",
             f"    CMD {json.dumps(['python', '-c', _health(lock)])}",
         ],
-        [*_run_check(lock), 'CMD ["python"]'],
+        ['CMD ["python"]'],
+        _text(_LOCK_NAME, "LOCK", requirements.render(lock), beside),
+        [
+            "RUN --mount=type=cache,target=/root/.cache/pip \\",
+            f"    python -m pip install --require-hashes -r {_LOCK_FILE}",
+        ],
+        *_scripts(beside),
+        ["USER 10001:10001"],
+        _build_check(lock, smoke),
+        _run_check(lock),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def files_beside(lock: Lock) -> Mapping[str, str]:
+    """What the folder BESIDE holds for a Dockerfile that was rendered with `beside`: names and texts."""
+    return {_LOCK_NAME: requirements.render(lock), **{name: container.script(name) for name in container.SCRIPTS}}
+
+
+def _where(beside: bool) -> list[str]:
+    if beside:
+        return [f"# {BESIDE}/ beside this file: the lock with its hashes, and the scripts that try it"]
+    return [
+        "# in this file: the settings, the lock with its hashes and its install, the scripts that try it, the trial"
+    ]
+
+
+def _text(name: str, word: str, text: str, beside: bool) -> list[str]:
+    if beside:
+        return [f"COPY --chmod=644 {BESIDE}/{name} {FOLDER}/{name}"]
+    return [f"COPY <<'{word}' {FOLDER}/{name}", *heredoc(text, word)]
+
+
+def _scripts(beside: bool) -> list[list[str]]:
+    if beside:
+        return [[f"COPY --chmod=755 {BESIDE}/ {FOLDER}/"]]
+    return [_text(name, "SCRIPT", container.script(name), beside) for name in container.SCRIPTS]
 
 
 def _why(lock: Lock) -> list[str]:
@@ -88,10 +127,10 @@ def _environment(decision: Decision) -> list[str]:
     return ["ENV " + " \\\n    ".join(rows)]
 
 
-def _own_python(lock: Lock, then: str) -> list[str]:
+def _own_python(lock: Lock, uv: str, then: str) -> list[str]:
     """Python by uv, for images that have none or another one; then: what the same layer does besides."""
     return [
-        "COPY --from=ghcr.io/astral-sh/uv:latest /uv /usr/local/bin/uv",
+        *([f"COPY --from={uv} /uv /usr/local/bin/uv"] if uv else []),
         f"ENV UV_PYTHON_INSTALL_DIR=/opt/python PATH={_VENV}/bin:$PATH",
         f"RUN uv venv --seed --managed-python --python {python_minor(lock.decision) or '3'} {_VENV} \\",
         f"    && {then}",

@@ -8,11 +8,11 @@ from packaging.utils import canonicalize_name
 from compatmatrix.emit import toml
 from compatmatrix.emit.format import Format
 from compatmatrix.emit.header import comment
-from compatmatrix.emit.platform import marker
 from compatmatrix.emit.python import requires_python
 from compatmatrix.emit.requirements import pin
 from compatmatrix.index import without_credentials
 from compatmatrix.model.lock import Lock
+from compatmatrix.model.target import platform_marker
 
 
 def render(lock: Lock) -> str:
@@ -27,7 +27,7 @@ def render(lock: Lock) -> str:
     pulled = [pin(package) for package in lock.packages if package.index and package.name not in direct]
     python = requires_python(decision)
     rest = [pin(package) for package in lock.packages if not package.index and package.name not in _pinned(lock)]
-    environments = list(filter(None, map(marker, decision.platforms)))
+    environments = list(filter(None, map(platform_marker, decision.platforms)))
     lines = [
         *comment(decision),
         "[project]",
@@ -63,7 +63,7 @@ def _indexes(lock: Lock) -> list[str]:
         ]
     if urls:
         lines += ["", "[tool.uv.sources]"]
-    whole = marker(lock.decision.platforms[0]) if len(lock.decision.platforms) == 1 else ""
+    whole = platform_marker(lock.decision.platforms[0]) if len(lock.decision.platforms) == 1 else ""
     bound: dict[str, list[dict[str, toml.Value]]] = {}
     for package in lock.packages:
         if package.index:

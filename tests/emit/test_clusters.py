@@ -80,6 +80,7 @@ def test_slurm_options_stand_before_the_first_command(cuda_lock: Lock, cpu_lock:
     assert text.endswith('run_smoke.py" cuda\n')
 
 
+@pytest.mark.slow
 def test_slurm_script_installs_and_judges(cpu_lock: Lock, tmp_path: Path) -> None:
     """Run for real with a Python that has no network: the failure of the install is the status of the job."""
     file = tmp_path / "smoke.sbatch"

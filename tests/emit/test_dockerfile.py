@@ -12,9 +12,10 @@ import pytest
 
 import compatmatrix
 from compatmatrix.emit.container import SCRIPTS, requirement
-from compatmatrix.emit.dockerfile import Base, render, render_with
+from compatmatrix.emit.dockerfile import BESIDE, Base, default_base, files_beside, render, render_with
 from compatmatrix.emit.requirements import render as render_requirements
 from compatmatrix.lock.read import lock_digest
+from compatmatrix.manifests.read import read_manifest
 from compatmatrix.model.decision import Floor
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.lock import Lock
@@ -64,7 +65,8 @@ def test_a_compiler_where_something_must_be_built(cuda_lock: Lock) -> None:
 
 def test_a_free_threaded_python_is_not_an_official_image() -> None:
     text = render(plain_lock())
-    assert "\nFROM debian:stable-slim\n" in text
+    assert "\nFROM ghcr.io/astral-sh/uv:debian-slim\n" in text
+    assert "COPY --from" not in text
     assert "uv venv --seed --managed-python --python 3.14t /opt/venv \\\n" in text
 
 
@@ -96,16 +98,45 @@ def test_every_module_of_the_smoke_run_is_copied() -> None:
         assert {f"{other}.py" for other in imported & own - lazily} <= set(SCRIPTS)
 
 
-def test_runs_without_root_and_after_the_install(cuda_lock: Lock) -> None:
-    text = render(cuda_lock)
+@pytest.mark.parametrize("beside", [False, True])
+def test_runs_without_root_and_after_the_install(cuda_lock: Lock, beside: bool) -> None:
+    text = render_with(cuda_lock, Base("x:1"), beside=beside)
     assert text.startswith("# syntax=docker/dockerfile:1\n")
     assert text.index("--require-hashes -r /opt") < text.index("USER 10001:10001") < text.index("RUN [")
 
 
+def test_the_settings_stand_before_the_long_texts(cuda_lock: Lock) -> None:
+    text = render(cuda_lock)
+    settings = [text.index(f"\n{word} ") for word in ("FROM", "LABEL", "ENV", "WORKDIR", "HEALTHCHECK", "CMD")]
+    assert settings == sorted(settings)
+    assert settings[-1] < text.index("<<'LOCK'") < text.index("<<'SCRIPT'")
+
+
+def test_with_its_files_beside_it(cuda_lock: Lock, tmp_path: Path) -> None:
+    """Short enough to be read whole; the lock is a file that pip and bots read, and `check` finds it through COPY."""
+    text = render_with(cuda_lock, Base("x:1"), beside=True)
+    assert "<<" not in text
+    assert len(text.splitlines()) < 60
+    files = files_beside(cuda_lock)
+    assert files["requirements.txt"] == render_requirements(cuda_lock)
+    assert set(files) == {"requirements.txt", *SCRIPTS}
+    (tmp_path / BESIDE).mkdir()
+    (tmp_path / BESIDE / "requirements.txt").write_text(files["requirements.txt"])
+    (tmp_path / "Dockerfile").write_text(text)
+    versions = read_manifest(tmp_path / "Dockerfile").stack.versions()
+    assert versions["torch"] == "9.9.9+cu126"
+
+
+def test_the_uv_that_brings_python_is_named(cuda_lock: Lock) -> None:
+    text = render_with(cuda_lock, Base("nvidia/cuda:tag", python=False, uv="uv.example/uv:1.2.3"))
+    assert "COPY --from=uv.example/uv:1.2.3 /uv /usr/local/bin/uv\n" in text
+
+
 @pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
-@pytest.mark.parametrize("base", [None, Base("nvidia/cuda:tag", python=False)])
-def test_hadolint_finds_nothing(named_lock: tuple[str, Lock], tmp_path: Path, base: Base | None) -> None:
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("base", [None, Base("nvidia/cuda:tag", python=False, uv="uv.example/uv:1.2.3")])
+def test_hadolint_finds_nothing(named_lock: tuple[str, Lock], tmp_path: Path, base: Base | None, beside: bool) -> None:
     file = tmp_path / "Dockerfile"
-    file.write_text(render_with(named_lock[1], base) if base else render(named_lock[1]))
+    file.write_text(render_with(named_lock[1], base or default_base(named_lock[1]), beside=beside))
     found = subprocess.run([str(HADOLINT), str(file)], capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (0, "")

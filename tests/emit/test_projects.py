@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 
-from packaging.markers import Marker
+import pytest
 from packaging.requirements import Requirement
 
 from compatmatrix.emit.pixi import render as render_pixi
@@ -63,16 +63,16 @@ def test_pixi_asks_the_index_for_its_packages_only(cuda_lock: Lock) -> None:
     assert "colorama" not in found
 
 
+def test_pixi_specs_are_read_by_condas_own_rules(named_lock: tuple[str, Lock]) -> None:
+    """By the library that pixi is built on."""
+    rattler = pytest.importorskip("rattler")
+    data = tomllib.loads(render_pixi(named_lock[1]))
+    for spec in data["dependencies"].values():
+        assert str(rattler.NamelessMatchSpec(spec)) == spec
+
+
 def test_pixi_asks_for_cuda_only_where_there_is_a_gpu(cuda_lock: Lock) -> None:
     host = replace(cuda_lock.decision.host, gpus=Fact.of((), "given"))
     data = tomllib.loads(render_pixi(Lock(replace(cuda_lock.decision, host=host), cuda_lock.packages)))
     assert "cuda" not in data["system-requirements"]
     assert tomllib.loads(render_pixi(plain_lock()))["dependencies"]["python-freethreading"] == "*"
-
-
-def test_markers_are_markers() -> None:
-    from compatmatrix.emit.platform import marker
-
-    for platform in ("linux-x86_64", "linux-aarch64", "windows-amd64", "macos-arm64"):
-        Marker(marker(platform))
-    assert marker("plan9-mips") == ""
