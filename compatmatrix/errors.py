@@ -58,6 +58,10 @@ class IndexUnavailable(CompatmatrixError):
     slug = "index-unavailable"
 
 
+class IndexClosed(IndexUnavailable):
+    """A package index wants a name and a password that we do not have."""
+
+
 class ToolFailed(CompatmatrixError):
     """A program that we depend on (uv, the target interpreter) failed in an unforeseen way."""
 

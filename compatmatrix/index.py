@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -21,15 +21,17 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from compatmatrix.errors import IndexUnavailable
+from compatmatrix.errors import IndexClosed, IndexUnavailable
 
 UNREACHABLE_HINT = "--index pypi takes PyPI's own build where it fits the host; --torch-index-url names a mirror"
+CLOSED_HINT = "netrc, a keyring, UV_INDEX_PYTORCH_USERNAME and _PASSWORD, or the URL may hold them"
 
 _PAUSES = (0.3, 0.9)
 _MAX_BYTES = 64 * 1024 * 1024
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = "application/vnd.pypi.simple.v1+html"
 _MISSING = {403, 404, 410}
+_CLOSED = {401, 407}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -48,9 +50,11 @@ def has_wheel(
 
     index_url: the folder of project pages (PEP 503 or 691). python_tag: "cp312"; wheels for any Python 3 fit too.
     platform: a host's platform ("linux-x86_64") where that matters. Missing, and forbidden, which is how buckets
-    say missing, are False. Raises IndexUnavailable where the index cannot be asked.
+    say missing, are False. Raises IndexUnavailable where the index cannot be asked, IndexClosed where it wants
+    credentials that we do not have; uv may have them, from a keyring.
     """
-    page = _get(f"{index_url.rstrip('/')}/{canonicalize_name(name)}/", timeout or Timeout())
+    auth = None if "@" in index_url else _named_credentials()
+    page = _get(f"{index_url.rstrip('/')}/{canonicalize_name(name)}/", timeout or Timeout(), auth)
     return page is not None and any(_fits(file, name, version, python_tag, platform) for file in file_names(page))
 
 
@@ -75,9 +79,14 @@ def _fits(file: str, name: str, version: Version, python_tag: str, platform: str
         project, found, _, tags = parse_wheel_filename(file)
     except InvalidWheelFilename:
         return False
-    if project != canonicalize_name(name) or found != version:
-        return False
-    return any(_python_fits(tag, python_tag) and _platform_fits(tag.platform, platform) for tag in tags)
+    return project == canonicalize_name(name) and found == version and fits_any(tags, python_tag, [platform])
+
+
+def fits_any(tags: Iterable[Tag], python_tag: str, platforms: Sequence[str]) -> bool:
+    """Whether a wheel of these tags installs on a Python ("cp312", "cp314t") on one of the platforms; "" is any."""
+    return any(
+        _python_fits(tag, python_tag) and any(_platform_fits(tag.platform, name) for name in platforms) for tag in tags
+    )
 
 
 def _python_fits(tag: Tag, python_tag: str) -> bool:
@@ -125,13 +134,21 @@ def read_range(url: str, first: int, last: int | None = None, timeout: Timeout |
     return answer[0], int(size[1])
 
 
-def _get(url: str, timeout: Timeout) -> str | None:
+def _named_credentials() -> tuple[str, str] | None:
+    """Name and password that the user gave uv for the index that our question calls "pytorch"."""
+    name, password = (os.environ.get(f"UV_INDEX_PYTORCH_{part}", "") for part in ("USERNAME", "PASSWORD"))
+    return (name, password) if name or password else None
+
+
+def _get(url: str, timeout: Timeout, auth: tuple[str, str] | None = None) -> str | None:
     """A page's text, or None where the index says that there is none. Tries thrice; raises IndexUnavailable."""
-    answer = _ask(url, timeout, {"Accept": f"{_JSON}, {_HTML};q=0.5, text/html;q=0.4"}, 200)
+    answer = _ask(url, timeout, {"Accept": f"{_JSON}, {_HTML};q=0.5, text/html;q=0.4"}, 200, auth)
     return None if answer is None else answer[0].decode("utf-8", "replace")
 
 
-def _ask(url: str, timeout: Timeout, headers: Mapping[str, str], wanted: int) -> tuple[bytes, str] | None:
+def _ask(
+    url: str, timeout: Timeout, headers: Mapping[str, str], wanted: int, auth: tuple[str, str] | None = None
+) -> tuple[bytes, str] | None:
     """The body of an answer of the wanted status, and its Content-Range; None where there is no such file."""
     import requests
 
@@ -145,6 +162,7 @@ def _ask(url: str, timeout: Timeout, headers: Mapping[str, str], wanted: int) ->
                     timeout=(timeout.connect, timeout.read),
                     headers=headers,
                     stream=True,
+                    auth=auth,
                     verify=certificates or True,
                 ) as answer:
                     if answer.status_code in _MISSING:
@@ -152,6 +170,8 @@ def _ask(url: str, timeout: Timeout, headers: Mapping[str, str], wanted: int) ->
                     if answer.status_code == wanted:
                         body = _body(answer.iter_content(65536), timeout.total)
                         return body, answer.headers.get("Content-Range", "")
+                    if answer.status_code in _CLOSED:
+                        raise IndexClosed(f"package index {host_of(url)}: wants credentials", hint=CLOSED_HINT)
                     trouble = f"answered {answer.status_code}"
                     if answer.status_code not in _PASSING:
                         break
@@ -212,10 +232,12 @@ def without_credentials(url: str) -> str:
 
 # Everything else that uv reads from the environment could change what is resolved (UV_TORCH_BACKEND,
 # UV_NO_SOURCES, UV_OVERRIDE, …), and the same question must give the same lock.
+_TORCH_LAYOUT = re.compile(r"/(cu\d+|cpu|rocm[\d.]+|xpu)(/simple)?/?$")
 _UV_KEPT = re.compile(
     r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|INDEX_\w+_(USERNAME|PASSWORD)|INDEX_STRATEGY"
     r"|CONFIG_FILE|NO_CONFIG|CACHE_DIR|NO_CACHE|HTTP\w*|REQUEST_TIMEOUT|CONCURRENT\w*|SYSTEM_CERTS|NATIVE_TLS"
-    r"|INSECURE_HOST|KEYRING_PROVIDER|CREDENTIALS_DIR|OFFLINE|EXCLUDE_NEWER)"
+    r"|INSECURE_HOST|KEYRING_PROVIDER|CREDENTIALS_DIR|OFFLINE|EXCLUDE_NEWER"
+    r"|PYTHON_INSTALL_DIR)"
 )
 
 
@@ -234,6 +256,8 @@ def uv_environment(default_index: str | None = None) -> dict[str, str]:
         configured = pip_setting("index-url")
         if configured:
             env["UV_DEFAULT_INDEX"] = configured
+    if pip_setting("keyring-provider") in ("import", "subprocess"):
+        env.setdefault("UV_KEYRING_PROVIDER", "subprocess")
     certificates = pip_setting("cert")
     if certificates and not env.get("SSL_CERT_FILE"):
         env["SSL_CERT_FILE"] = certificates
@@ -241,6 +265,18 @@ def uv_environment(default_index: str | None = None) -> dict[str, str]:
     env.setdefault("UV_HTTP_CONNECT_TIMEOUT", "5")
     env.setdefault("UV_HTTP_RETRIES", "2")
     return env
+
+
+def with_extra_indexes(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for uv with the further indexes of pip's settings; empty where there is nothing to add.
+
+    pip looks at all indexes for the best version, and so does uv then. One in the PyTorch layout is left out: it is
+    bound by us, and has old copies of numpy and others.
+    """
+    more = [url for url in pip_setting("extra-index-url").split() if not _TORCH_LAYOUT.search(url)]
+    if not more or environment.get("UV_INDEX") or environment.get("UV_EXTRA_INDEX_URL"):
+        return {}
+    return {"UV_INDEX_STRATEGY": "unsafe-best-match", **environment, "UV_INDEX": " ".join(more)}
 
 
 def _uv_has_index(env: Mapping[str, str]) -> bool:

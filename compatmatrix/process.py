@@ -1,7 +1,5 @@
 """The door to child processes: every program that we start is started here."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

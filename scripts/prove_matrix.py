@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
 """Lock, install, train and record stack after stack; resumable.
 
-    python scripts/prove_matrix.py [--work DIR] [--only TEXT] [--timeout SECONDS] [STACK ...]
+    python scripts/prove_matrix.py [--renew] [--work DIR] [--only TEXT] [--timeout SECONDS] [STACK ...]
 
 A STACK is "3.12 fastai==2.8.12 torch==2.15.0": a Python, then requirements. Without any, those of scripts/stacks.txt
 are taken. A stack whose Python and versions stand in data/proofs/index.json already is passed over, so a run that was
-stopped goes on where it was. Each proven stack leaves data/proofs/NAME/ with proof.json and requirements.txt, and a row
-in the index; a stack that fails leaves its reasons in WORK/failed.txt. Environments are removed after each stack, the
-large wheels in the installer's cache after each torch release: a torch with its CUDA libraries is 6 GB.
+stopped goes on where it was; with --renew only where the smoke scripts have not changed since. Each proven stack leaves
+data/proofs/NAME/ with proof.json and requirements.txt, and a row in the index; a stack that fails leaves its reasons in
+WORK/failed.txt and an older proof as it was. Environments are removed after each stack, the large wheels in the
+installer's cache after each torch release: a torch with its CUDA libraries is 6 GB.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from compatmatrix.model.proof import ProofLevel
 from compatmatrix.process import uv_program
 from compatmatrix.prove.environment import find_interpreter
 from compatmatrix.prove.record import read_record
+from compatmatrix.prove.smoke import PAYLOAD
 from compatmatrix.resolve.proven import INDEX, ProofRow, load_rows
 
 TOP = Path(__file__).resolve().parent.parent
@@ -41,6 +45,7 @@ def main() -> int:
     parser.add_argument("stacks", nargs="*", metavar="STACK")
     parser.add_argument("--work", type=Path, default=TOP / "proof" / "matrix", help="scratch folder")
     parser.add_argument("--only", default="", help="only stacks that contain this text")
+    parser.add_argument("--renew", action="store_true", help="make proofs of older smoke scripts again")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds of training per stack")
     options = parser.parse_args()
     stacks = [stack for stack in options.stacks or listed() if options.only in stack]
@@ -48,7 +53,7 @@ def main() -> int:
     done = failed = skipped = 0
     previous_torch = ""
     for number, stack in enumerate(stacks, start=1):
-        if known(stack):
+        if known(stack, renew=options.renew):
             skipped += 1
             continue
         torch = next((word for word in stack.split() if word.startswith("torch==")), "")
@@ -67,7 +72,9 @@ def main() -> int:
         else:
             done += 1
             print(f"    proven, {took}", file=sys.stderr, flush=True)
-    print(f"{done} proven, {failed} failed, {skipped} known before; {len(load_index())} in all", file=sys.stderr)
+    rows = load_index()
+    print(f"{done} proven, {failed} failed, {skipped} known before; {len(rows)} in all, ", end="", file=sys.stderr)
+    print(f"{sum(map(of_these_scripts, rows))} of them by the smoke scripts as they are now", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -82,13 +89,28 @@ def load_index() -> list[ProofRow]:
     return list(load_rows(PROOFS))
 
 
-def known(stack: str) -> bool:
-    """Whether the index has a proof of this Python and these pins."""
+def known(stack: str, *, renew: bool = False) -> bool:
+    """Whether the index has a proof of this Python and these pins. renew: one of the smoke scripts as they are now."""
     python, *pins = stack.split()
     return any(
-        row.python == python and all(f"{name}=={row.stack.get(name)}" in pins for name in named(pins))
+        row.python == python
+        and all(f"{name}=={row.stack.get(name)}" in pins for name in named(pins))
+        and (not renew or of_these_scripts(row))
         for row in load_index()
     )
+
+
+def of_these_scripts(row: ProofRow) -> bool:
+    """Whether the record of a proof names the very smoke scripts that lie here."""
+    record = read_record(PROOFS / row.record / "proof.json")
+    return {PAYLOAD.name: record.payload_digest, **dict(record.payload_parts)} == smoke_scripts()
+
+
+@lru_cache(maxsize=1)
+def smoke_scripts() -> dict[str, str]:
+    """Names and digests of the scripts, as a record made now would have them."""
+    paths = sorted(PAYLOAD.parent.glob("smoke_*.py"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def named(pins: list[str]) -> list[str]:

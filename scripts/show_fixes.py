@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Break real environments in real ways, let `compatmatrix fix --apply` repair them, train in them afterwards.
 
-    python scripts/show_fixes.py FOLDER [--after-only] [NAME ...]    all breaks, or those named; 12 GB, half an hour
+    python scripts/show_fixes.py FOLDER [--all] [--after-only] [NAME ...]    ten breaks, all, or those named; 20 GB
 
-Each break is made in one of three environments, which are built once and repaired again and again. Prints what was
-broken, what check found, the repair, and what training says afterwards. Needs Python 3.10 to 3.12, uv and an index.
+Each break is made in one of three environments, which are built once and repaired again and again. Prints what training
+says before, what check found, the repair, what training says afterwards, and all of it as a table. Needs Python 3.10 to
+3.12, uv, pip and an index. Where only `nvidia-smi` is faked, training is on the CPU all the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +34,7 @@ class Break(NamedTuple):
     """One way to break an environment.
 
     home: which environment. how: commands, "pip" stands for its installer. env: for the commands, {there} the folder.
-    options: for fix. train: whether training tells anything here (not where the break is a GPU that is not there).
+    options: for fix. witness: an import that shows the break, where training does not touch it.
     """
 
     name: str
@@ -41,8 +43,7 @@ class Break(NamedTuple):
     env: Mapping[str, str] = {}
     options: tuple[str, ...] = ()
     prepare: Callable[[Path, Path], None] | None = None
-    train: bool = True
-    apply: bool = True
+    witness: str = ""
 
 
 def not_a_library(there: Path, environment: Path) -> None:
@@ -76,51 +77,62 @@ def second_record(there: Path, environment: Path) -> None:
     listed.write_text(listed.read_text().replace(record.name, second.name))
 
 
+def half_updated(there: Path, environment: Path) -> None:
+    """What an update leaves that was interrupted between pillow's modules and its compiled parts."""
+    (site,) = environment.glob("lib/python3*/site-packages")
+    call(["uv", "pip", "install", "-q", "--python", str(environment), "pillow==10.4.0"])
+    wheels = there / "wheels"
+    words = ["-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "--python-version", "3.10"]
+    call([sys.executable, *words, "-d", str(wheels), "pillow==9.5.0"])
+    (wheel,) = wheels.glob("[Pp]illow-9.5.0-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".py") or (".dist-info/" in name and not name.endswith("/")):
+                (site / name).unlink(missing_ok=True)
+                archive.extract(name, site)
+
+
+# The ten of the project's promise, then others of their kind.
 BREAKS = [
+    Break("mixed flavours: torch +cpu, torchvision from PyPI", "new"),
     Break("numpy 2 under torch 1.13", "old", ("pip install numpy==2.2.6",)),
-    Break("torchaudio of another torch", "old", ("pip install --no-deps torchaudio==2.1.0",)),
-    Break("fastcore too new", "old", ("pip install --no-deps fastcore==1.8.0",)),
     Break(
-        "CUDA 12 wheel over CUDA 11",
+        "torchaudio of another torch",
         "old",
-        ("pip install --no-deps nvidia-cudnn-cu12==8.9.2.26",),
+        ("pip install --no-deps torchaudio==2.1.0",),
+        witness="import torchaudio",
     ),
+    Break(
+        "two torches: another one on PYTHONPATH",
+        "new",
+        ("pip install -q --no-deps --target {there}/other torch==2.12.0",),
+        env={"PYTHONPATH": "{there}/other"},
+        witness="import torchvision",
+    ),
+    Break("cu11 and cu12 wheels together", "old", ("pip install --no-deps nvidia-cudnn-cu12==8.9.2.26",)),
+    Break("LD_LIBRARY_PATH before the wheels", "old", env={"LD_LIBRARY_PATH": "{there}/bad"}, prepare=not_a_library),
+    Break("fastcore too new", "old", ("pip install --no-deps fastcore==1.8.0",)),
+    Break("pillow half updated", "old", prepare=half_updated),
+    Break(
+        "CPU build on a GPU (nvidia-smi is faked)",
+        "new",
+        ("pip install -q --no-deps torch==2.13.0+cpu",),
+        env={"PATH": "{there}/580.65.06:{PATH}"},
+        prepare=fake_gpu("580.65.06"),
+    ),
+    Break("wrong Python: an environment of 3.10 under 3.12", "moved"),
+    Break("other records: two of numpy", "old", prepare=second_record),
     Break(
         "CUDA 12 wheel over CUDA 11, removed again",
         "old",
         ("pip install --no-deps nvidia-cudnn-cu12==8.9.2.26", "pip uninstall nvidia-cudnn-cu12"),
     ),
-    Break("LD_LIBRARY_PATH: cublasLt", "old", env={"LD_LIBRARY_PATH": "{there}/bad"}, prepare=not_a_library),
-    Break("LD_LIBRARY_PATH: cudart", "old", env={"LD_LIBRARY_PATH": "{there}/harmless"}, prepare=not_a_runtime),
-    Break("two records of numpy", "old", prepare=second_record),
-    Break(
-        "CPU build, GPU with driver 535",
-        "new",
-        env={"PATH": "{there}/535.104.05:{PATH}"},
-        prepare=fake_gpu("535.104.05"),
-        train=False,
-        apply=False,
-    ),
-    Break(
-        "CPU build, GPU, index strict",
-        "new",
-        env={"PATH": "{there}/535.104.05:{PATH}"},
-        options=("--index", "pytorch"),
-        prepare=fake_gpu("535.104.05"),
-        train=False,
-    ),
-    Break("mixed flavours", "new"),
-    # No index has these wheels for this Python, so they are only recorded, as a copied environment would have them.
-    Break("pins without wheels for Python 3.12", "ghost"),
-    Break(
-        "PYTHONPATH with another torch",
-        "new",
-        ("pip install -q --no-deps --target {there}/other torch==2.13.0+cpu",),
-        env={"PYTHONPATH": "{there}/other"},
-    ),
+    Break("LD_LIBRARY_PATH: cudart, which does no harm", "old", env={"LD_LIBRARY_PATH": "{there}/harmless"},
+          prepare=not_a_runtime),
     Break("fastcore 2 and plum 2.10 under fastai 2.8.7", "new", ("pip install -q fastai==2.8.7",)),
     Break("pandas 3 under fastai 2.8.7", "new", ("pip install -q pandas==3.1.1",), options=("--strict",)),
-]
+]  # fmt: skip
+TEN = 10
 
 
 def make(home: str, there: Path) -> Path:
@@ -128,13 +140,12 @@ def make(home: str, there: Path) -> Path:
     environment = there / home
     if environment.exists():
         return environment
-    if home == "ghost":
+    if home == "moved":
+        # What is left when lib/python3.10 is taken along to another Python.
+        old = make("old", there)
         call(["uv", "venv", "-q", "--python", find_interpreter("3.12"), str(environment)])
-        for name, version in (("torch", "1.13.1"), ("torchvision", "0.14.1"), ("fastai", "2.7.12")):
-            record = environment / f"lib/python3.12/site-packages/{name}-{version}.dist-info"
-            record.mkdir()
-            (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-            (record / "RECORD").write_text(f"{record.name}/METADATA,,\n{record.name}/RECORD,,\n")
+        target = environment / "lib/python3.12/site-packages"
+        shutil.copytree(old / "lib/python3.10/site-packages", target, dirs_exist_ok=True, copy_function=os.link)
     elif home == "old":
         python = find_interpreter("3.10")
         call(["uv", "venv", "-q", "--python", python, str(environment)])
@@ -168,7 +179,8 @@ def installer(command: str, home: str, environment: Path, there: Path) -> list[s
     return [python, "-m", *words]
 
 
-def show(one: Break, there: Path, after_only: bool) -> None:
+def show(one: Break, there: Path, after_only: bool) -> str:
+    """Break, check, repair, train; the row of the table."""
     environment = make(one.home, there)
     if one.prepare:
         one.prepare(there, environment)
@@ -177,23 +189,44 @@ def show(one: Break, there: Path, after_only: bool) -> None:
     env = {key: value.format(there=there, PATH=os.environ["PATH"]) for key, value in one.env.items()}
     target = ("--python", str(environment))
     print(f"\n== {one.name}", flush=True)
-    if one.train and not after_only:
-        print(f"training before: {trained(target, env)}")
+    before = "not asked" if after_only else seen(one, environment, target, env)
+    print(f"training before: {before}", flush=True)
     _, found, said = tool("check", *target, env=env)
     for finding in found["findings"] if found else []:
         print(f"{finding['severity']}[{finding['code']}]: {finding['message']}".replace(str(there), "…"))
-    status, fixed, said = tool("fix", *target, *(["--apply"] * one.apply), *one.options, env=env)
-    for line in [*fixed["notes"], *fixed["manual"], *map(shlex.join, fixed["commands"])] if fixed else [said]:
+    status, fixed, said = tool("fix", *target, "--apply", *one.options, env=env)
+    steps = [*fixed["notes"], *fixed["manual"], *map(shlex.join, fixed["commands"])] if fixed else [said]
+    for line in steps:
         print(f"fix: {line}".replace(str(there), "…"))
-    print(f"fix: exit status {status}")
+    print(f"fix: exit status {status}", flush=True)
     for line in fixed["manual"] if fixed else []:
         # What only the user's own shell can do.
         name, _, value = line.removeprefix("export ").removeprefix("unset ").partition("=")
         env[name] = shlex.split(value)[0] if value else ""
-    if one.train:
-        status, _, _ = tool("check", *target, env=env)
-        print(f"check afterwards: exit status {status}")
-        print(f"training after: {trained(target, env)}")
+    status, _, _ = tool("check", *target, env=env)
+    after = seen(one, environment, target, env)
+    print(f"check afterwards: exit status {status}")
+    print(f"training after: {after}", flush=True)
+    codes = dict.fromkeys(row["code"] for row in found["findings"] if row["severity"] != "unknown") if found else {}
+    changes = [f"{row['name']} {row['from']} to {_target(row)}" for row in fixed["changes"]] if fixed else []
+    changes += [f"`{line}`" for line in fixed["manual"]] if fixed else []
+    cells = (one.name, ", ".join(codes) or "nothing", "; ".join(changes) or "installed anew", before, after)
+    return "| " + " | ".join(cell.replace(str(there), "…").replace("|", "/") for cell in cells) + " |"
+
+
+def _target(row: Mapping[str, Any]) -> str:
+    return str(row["requirement"]).removeprefix(row["name"]).removeprefix("==")
+
+
+def seen(one: Break, environment: Path, target: tuple[str, ...], env: Mapping[str, str]) -> str:
+    """What training says, and before it the import that the break is about."""
+    said = trained(target, env)
+    if not one.witness:
+        return said
+    argv = [str(environment / "bin/python"), "-c", one.witness]
+    done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+    return f"`{one.witness}`: {last[0][:110] if last else 'fine'}; {said}"
 
 
 def trained(target: tuple[str, ...], env: Mapping[str, str]) -> str:
@@ -210,10 +243,13 @@ def main() -> None:
     there = Path(sys.argv[1]).resolve()
     there.mkdir(parents=True, exist_ok=True)
     after_only = "--after-only" in sys.argv
-    names = [word for word in sys.argv[2:] if word != "--after-only"]
-    for one in BREAKS:
-        if not names or one.name in names:
-            show(one, there, after_only)
+    names = [word for word in sys.argv[2:] if not word.startswith("--")]
+    chosen = BREAKS if "--all" in sys.argv else BREAKS[:TEN]
+    rows = []
+    for one in [one for one in BREAKS if one.name in names] or chosen:
+        rows.append(show(one, there, after_only))
+    print("\n| broken | found | repaired by | training before | training after |\n|---|---|---|---|---|")
+    print("\n".join(rows))
 
 
 if __name__ == "__main__":

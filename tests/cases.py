@@ -163,6 +163,14 @@ source = "made up"
 method = "inferred"
 checked = "2024-01-31"
 
+[[cudnn-floor]]
+cuda = 12
+version = "9.0"
+capability = "8.0"
+source = "made up"
+method = "inferred"
+checked = "2024-01-31"
+
 [[gpu]]
 name = "NVIDIA A100"
 capability = "8.0"
@@ -233,6 +241,23 @@ checked = "2024-01-31"
 repository = "nvidia/cuda"
 tag = "12.8.0-base-ubuntu22.04"
 cuda = "12.8"
+source = "made up"
+method = "inferred"
+checked = "2024-01-31"
+
+[[conda-channel]]
+name = "somewhere"
+complete-from = "2.7.0"
+complete-to = "2.8.0"
+source = "made up"
+method = "inferred"
+checked = "2024-01-31"
+
+[[conda]]
+channel = "somewhere"
+package = "pytorch"
+version = "2.8.0"
+cuda = ["12.8"]
 source = "made up"
 method = "inferred"
 checked = "2024-01-31"

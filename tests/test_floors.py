@@ -19,6 +19,7 @@ FLOORS = [
     {"resolve", "refresh"},
     {"lock"},
     {"prove"},
+    {"page"},
     {"cli"},
     {"__main__"},
 ]
@@ -29,7 +30,7 @@ ALLOWED = {
     "subprocess": {"process.py"},
     "requests": {"index.py"},
     "click": {"cli"},
-    "tomlkit": {"manifests"},
+    "tomlkit": {"manifests", "refresh"},
     "yaml": {"manifests"},
 }
 ENVIRON_ALLOWED = {"index.py", "probe", "prove"}

@@ -11,7 +11,7 @@ from packaging.version import Version
 from serve_index import Index, serve, torch_world, wheel
 
 from compatmatrix import index as door
-from compatmatrix.errors import IndexUnavailable
+from compatmatrix.errors import IndexClosed, IndexUnavailable
 from compatmatrix.index import Timeout, file_names, has_wheel, host_of, pip_setting, uv_environment, without_credentials
 
 
@@ -80,7 +80,7 @@ def test_trouble_that_passes_is_tried_again(served: Index) -> None:
     assert served.requests.count("whl/cu126/torch") == 3
 
 
-@pytest.mark.parametrize("statuses", [[503, 503, 503], [401]])
+@pytest.mark.parametrize("statuses", [[503, 503, 503], [418]])
 def test_trouble_that_stays_is_unavailable(served: Index, statuses: list[int]) -> None:
     served.failures["whl/cu126/torch"] = list(statuses)
     with pytest.raises(IndexUnavailable, match=f"answered {statuses[0]}") as caught:
@@ -89,6 +89,13 @@ def test_trouble_that_stays_is_unavailable(served: Index, statuses: list[int]) -
     assert "--index pypi" in caught.value.hint
     assert "--torch-index-url" in caught.value.hint
     assert len(served.requests) == len(statuses)
+
+
+def test_a_closed_index(served: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.failures["whl/cu126/torch"] = [401]
+    with pytest.raises(IndexClosed, match="wants credentials"):
+        has_wheel(served.url("whl/cu126"), "torch", Version("9.9.9+cu126"), "cp312")
+    assert len(served.requests) == 1
 
 
 def test_refused_connection_names_host_and_no_credentials() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from compatmatrix.cli.output import print_json
 from compatmatrix.errors import UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Severity
+
+if TYPE_CHECKING:
+    from compatmatrix.cli.repair import Plan
 
 
 @click.command()
@@ -30,9 +33,9 @@ from compatmatrix.model.finding import Severity
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "github", "sarif", "json"]),
+    type=click.Choice(["text", "github", "gitlab", "sarif", "json"]),
     default="text",
-    help="github: annotations of a workflow; sarif: for code scanning.",
+    help="github: annotations of a workflow; gitlab: a code quality report; sarif: for code scanning.",
 )
 @click.option(
     "--diff-base",
@@ -70,6 +73,7 @@ def command(
     """
     matrix = where.matrix()
     form = "json" if as_json else form
+    plans: Sequence[Plan | None] = ()
     if report is not None:
         return _report(report, files, matrix, strict, form)
     if proof is not None and files:
@@ -84,16 +88,18 @@ def command(
         if form == "text":
             show_files(judged)
     else:
-        from compatmatrix.cli.check_environment import judge_environment, show_environment
+        from compatmatrix.cli.check_environment import judge_on_hosts, repair_of, show_environment
 
-        judged = [judge_environment(where, matrix)]
+        judged = judge_on_hosts(where, matrix)
         if proof is not None:
-            judged = [_against_proof(judged[0], proof)]
+            judged = [_against_proof(one, proof) for one in judged]
         verdict = verdict_on(judged)
+        if form in ("text", "json"):
+            plans = [repair_of(one, matrix) for one in judged]
         if form == "text":
-            show_environment(judged[0], matrix, verdict)
+            show_environment(judged, plans, verdict)
     if form == "json":
-        print_json(_to_dict(judged, verdict))
+        print_json(_to_dict(judged, verdict, plans))
     elif form != "text":
         _annotate(judged, form)
     return _status(judged, verdict, strict)
@@ -101,11 +107,12 @@ def command(
 
 def _against_proof(judged: Judged, path: Path) -> Judged:
     """The same with what has changed since a proof among the notes."""
-    from compatmatrix.prove.compare import changes
-    from compatmatrix.prove.record import read_record
+    from compatmatrix.prove.compare import changes, in_words
+    from compatmatrix.prove.record import read_lock, read_record
 
-    found = [f"since the proof: {change}" for change in changes(read_record(path), judged.host, judged.stack)]
-    return judged._replace(notes=(*judged.notes, *(found or ["nothing has changed since the proof"])))
+    found = changes(read_record(path), judged.host, judged.stack, read_lock(path))
+    told = [f"since the proof: {line}" for line in in_words(found)]
+    return judged._replace(notes=(*judged.notes, *(told or ["nothing has changed since the proof"])))
 
 
 def _report(path: Path, files: tuple[Path, ...], matrix: Matrix, strict: bool, form: str) -> int:
@@ -125,25 +132,45 @@ def _report(path: Path, files: tuple[Path, ...], matrix: Matrix, strict: bool, f
 
 
 def _annotate(judged: Sequence[Judged], form: str) -> None:
-    from compatmatrix.cli.annotate import github, sarif
+    from compatmatrix.cli.annotate import github, gitlab, sarif
 
     findings = [finding for one in judged for finding in one.findings]
-    if form == "sarif":
-        print_json(sarif(findings))
+    if form != "github":
+        print_json(sarif(findings) if form == "sarif" else gitlab(findings))
         return
     for line in github(findings, [note for one in judged for note in one.notes]):
         click.echo(line)
 
 
-def _to_dict(judged: Sequence[Judged], verdict: str) -> dict[str, Any]:
-    return {
+def _to_dict(judged: Sequence[Judged], verdict: str, plans: Sequence[Plan | None]) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "schema": 1,
         "command": "check",
         "verdict": verdict,
-        "findings": [finding.to_dict() for one in judged for finding in one.findings],
+        "findings": [finding.to_dict() for finding in dict.fromkeys(found for one in judged for found in one.findings)],
         "stack": {name: pin for one in judged for name, pin in one.stack.to_dict().items()},
         "host": judged[0].host.to_dict(),
-        "notes": [note for one in judged for note in one.notes],
+        "notes": list(dict.fromkeys(note for one in judged for note in one.notes)),
+        "repair": next((plan.to_dict() for plan in plans if plan), None),
+    }
+    if judged[0].on:
+        data["hosts"] = [
+            _on_host(
+                [one for one in judged if one.on == name],
+                next((plan for one, plan in zip(judged, plans, strict=False) if one.on == name), None),
+            )
+            for name in dict.fromkeys(one.on for one in judged)
+        ]
+    return data
+
+
+def _on_host(judged: Sequence[Judged], plan: Plan | None) -> dict[str, Any]:
+    return {
+        "name": judged[0].on,
+        "verdict": verdict_on(judged),
+        "findings": [finding.to_dict() for one in judged for finding in one.findings],
+        "repair": plan.to_dict() if plan else None,
+        "host": judged[0].host.to_dict(),
     }
 
 

@@ -2,44 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import click
 
-from compatmatrix.cli.judged import Judged
+from compatmatrix.cli.judged import Judged, verdict_on
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import counted, host_lines, print_findings, stack_line
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.host import Host
 from compatmatrix.probe.interpreter import Interpreter
-from compatmatrix.probe.live import LIBRARIES
-from compatmatrix.rules import RULES, Case, judge
+from compatmatrix.probe.trouble import LIBRARIES
+from compatmatrix.rules import Case, judge
+
+if TYPE_CHECKING:
+    from compatmatrix.cli.repair import Plan
 
 
-def judge_environment(where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None) -> Judged:
+def judge_on_hosts(where: HostOptions, matrix: Matrix) -> list[Judged]:
+    """The environment judged for each host that the user names, else for the one."""
+    if not where.names_hosts:
+        return [judge_environment(where, matrix)]
+    interpreter = where.interpreter()
+    return [
+        judge_environment(where, matrix, interpreter, target.host)._replace(on=target.name)
+        for target in where.targets(matrix, interpreter)
+    ]
+
+
+def judge_environment(
+    where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None, host: Host | None = None
+) -> Judged:
     """Look at the environment that the user means and judge it; none of its code is run.
 
-    interpreter: one that was already found.
+    interpreter, host: what was already found.
     """
     from compatmatrix.probe.installed import installed_stack
     from compatmatrix.probe.live import import_path, look_live
 
     interpreter = interpreter or where.interpreter()
-    host = where.host(matrix, interpreter)
+    host = host or where.host(matrix, interpreter)
+    if where.python_version is None and interpreter.python.known:
+        # A host file tells of another Python, which this environment is not.
+        host = replace(host, python=interpreter.python)
     installed = installed_stack(import_path(interpreter), prefix=interpreter.prefix)
     troubles = look_live(interpreter, installed.stack, host)
     seen = tuple(trouble.finding for trouble in troubles)
-    findings = _without_guesses(judge(Case.of(installed.stack, host, matrix), RULES))
     # What the interpreter's own note says was not looked at has been looked at here.
     notes = (*(note for note in interpreter.notes if not note.startswith("PYTHONPATH ")), *installed.notes)
-    return Judged(
+    judged = Judged(
         f"{interpreter.path} ({interpreter.origin})",
         installed.stack,
         host,
-        (*findings, *seen),
+        (),
         notes,
         interpreter,
         troubles,
-        frozenset(installed.conda),
+        frozenset(
+            name
+            for name, pin in installed.conda.items()
+            if name in installed.stack and installed.stack[name].release == pin.release
+        ),
     )
+    findings = _without_guesses(judge(Case.of(installed.stack, host, matrix), judged.rules))
+    if judged.conda:
+        from compatmatrix.probe.conda import torn_family
+
+        findings += tuple(torn_family(installed.stack, judged.conda))
+    return judged._replace(findings=(*findings, *seen))
 
 
 def _without_guesses(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -51,11 +84,18 @@ def _without_guesses(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     )
 
 
-def show_environment(judged: Judged, matrix: Matrix, verdict: str) -> None:
-    """What was looked at, each finding, the repair, the verdict."""
-    show_found(judged)
-    _show_repair(judged, matrix)
-    show_verdict(judged, verdict)
+def show_environment(judged: Sequence[Judged], plans: Sequence[Plan | None], verdict: str) -> None:
+    """What was looked at, each finding, the repair, the verdict; of several hosts one after the other."""
+    for one, plan in zip(judged, plans, strict=True):
+        if one.on:
+            click.secho(f"on {one.on}:", bold=True)
+        show_found(one)
+        _show_repair(one, plan)
+        show_verdict(one, verdict_on([one]))
+    if len(judged) > 1:
+        failing = [one.on for one in judged if verdict_on([one]) == "incompatible"]
+        say = f"fails on {', '.join(failing)}" if failing else f"{verdict} on all {len(judged)} hosts"
+        click.secho(say, fg="red" if failing else "green" if verdict == "compatible" else "cyan", bold=True)
 
 
 def show_found(judged: Judged) -> None:
@@ -78,16 +118,21 @@ def show_verdict(judged: Judged, verdict: str) -> None:
     click.secho(f"{verdict}{f' ({reason})' if reason else ''}", fg=colour, bold=True)
 
 
-def _show_repair(judged: Judged, matrix: Matrix) -> None:
-    errors = [finding for finding in judged.findings if finding.severity is Severity.ERROR]
-    if not errors or judged.interpreter is None:
-        return
+def repair_of(judged: Judged, matrix: Matrix) -> Plan | None:
+    """The nearest repair where there are errors; None where there are none."""
+    if judged.interpreter is None or not any(finding.severity is Severity.ERROR for finding in judged.findings):
+        return None
     from compatmatrix.cli.environment_repair import plan_for
 
-    lines = plan_for(judged, matrix).lines
-    if lines:
+    return plan_for(judged, matrix)
+
+
+def _show_repair(judged: Judged, plan: Plan | None) -> None:
+    if plan is None:
+        return
+    if plan.lines:
         click.echo("repair:")
-        for line in lines:
+        for line in plan.lines:
             click.echo(f"  {line}")
     else:
         click.echo(

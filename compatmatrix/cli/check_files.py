@@ -1,14 +1,12 @@
 """`check FILE…`: pins in files, for the host that was named, the one that is here, or any."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from compatmatrix.cli.judged import Judged
+from compatmatrix.cli.judged import Judged, verdict_on
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import print_findings
 from compatmatrix.errors import BadInput, CompatmatrixError, UsageError
@@ -37,19 +35,30 @@ def judge_files(files: Sequence[Path], where: HostOptions, matrix: Matrix, base:
             f"{len(files)} files and {len(base)} of --diff-base: give one for each file, in the same order"
         )
     read = _read(files, base)
-    host = where.host(matrix, where.interpreter() if where.python else active_interpreter(), search=False)
-    judged = []
-    for number, manifest in enumerate(read.manifests):
-        parts = judge_manifest(manifest, host, matrix)
-        findings = [finding for part in parts for finding in part.findings]
-        if base:
-            from compatmatrix.resolve.manifest_needs import raised
+    here = where.interpreter() if where.python else active_interpreter()
+    if where.names_hosts:
+        hosts = [(target.name, target.host) for target in where.targets(matrix, here)]
+    else:
+        hosts = [("", where.host(matrix, here, search=False))]
+    return [
+        _judge(read, number, host, matrix, where.no_gpu)._replace(on=name)
+        for name, host in hosts
+        for number in range(len(read.manifests))
+    ]
 
-            findings += raised(judge_manifest(read.before[number], host, matrix), parts, matrix)
-        notes = () if where.no_gpu or host.has_gpu or host.driver.known else _needs(parts, matrix)
-        stack = Stack({pin.name: pin for part in reversed(parts) for pin in part.stack.values()}.values())
-        judged.append(Judged(str(manifest.path), stack, _host(parts, host), tuple(findings), notes))
-    return judged
+
+def _judge(read: _Read, number: int, host: Host, matrix: Matrix, no_gpu: bool) -> Judged:
+    """One file on one host."""
+    manifest = read.manifests[number]
+    parts = judge_manifest(manifest, host, matrix)
+    findings = [finding for part in parts for finding in part.findings]
+    if read.before:
+        from compatmatrix.resolve.manifest_needs import raised
+
+        findings += raised(judge_manifest(read.before[number], host, matrix), parts, matrix)
+    notes = () if no_gpu or host.has_gpu or host.driver.known else _needs(parts, matrix)
+    stack = Stack({pin.name: pin for part in reversed(parts) for pin in part.stack.values()}.values())
+    return Judged(str(manifest.path), stack, _host(parts, host), tuple(findings), notes)
 
 
 def _read(files: Sequence[Path], base: Sequence[Path]) -> _Read:
@@ -89,7 +98,10 @@ def _needs(parts: Sequence[JudgedPart], matrix: Matrix) -> tuple[str, ...]:
 
 def show_files(judged: Sequence[Judged]) -> None:
     """Findings, each with file and line, and what is needed of a host that is not known; silence is a good answer."""
-    for one in judged:
+    for place, one in enumerate(judged):
+        if one.on and (place == 0 or judged[place - 1].on != one.on):
+            ours = [other for other in judged if other.on == one.on]
+            click.secho(f"on {one.on}: {verdict_on(ours)}", bold=True)
         print_findings(one.findings)
         for note in one.notes:
             click.secho(f"note: {note}", dim=True)

@@ -1,7 +1,5 @@
 """Options of the commands that decide a stack, and the question that they ask."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple

@@ -8,14 +8,14 @@ import click
 
 from compatmatrix.cli.closure_options import ClosureOptions, closure_options
 from compatmatrix.cli.decide_options import DecideOptions, decide_options
-from compatmatrix.cli.lock import Written, write_lock
+from compatmatrix.cli.lock_text import Written
 from compatmatrix.cli.options import HostOptions, host_options, offline_option
-from compatmatrix.emit.dockerfile import Base, built, default_base, render_with
+from compatmatrix.cli.output import note
+from compatmatrix.cli.write_lock import write_lock
 from compatmatrix.errors import UsageError
+from compatmatrix.lock.image import BASES, as_dockerfile
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.lock import Lock
-
-BASES = ("auto", "slim", "nvidia-base", "nvidia-runtime", "nvidia-devel")
 
 
 @click.command()
@@ -24,7 +24,7 @@ BASES = ("auto", "slim", "nvidia-base", "nvidia-runtime", "nvidia-devel")
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Write to this file, atomically. In a folder: Dockerfile and .dockerignore.",
+    help="Write to this file, atomically. To a folder: a short Dockerfile, with its lock and scripts beside it.",
 )
 @click.option(
     "--base",
@@ -58,36 +58,24 @@ def command(
     beside: dict[str, str] = {}
 
     def render(lock: Lock, matrix: Matrix) -> str:
-        text = as_dockerfile(lock, matrix, base, smoke=smoke)
         if folder:
             from compatmatrix.emit import load
+            from compatmatrix.emit.dockerfile import BESIDE, files_beside
 
-            # The Dockerfile holds all that it needs, so nothing of the folder goes to the builder.
-            beside[".dockerignore"] = "*\n"
+            # Nothing else of the folder goes to the builder.
+            beside[".dockerignore"] = f"*\n!{BESIDE}\n"
+            beside.update({f"{BESIDE}/{name}": text for name, text in files_beside(lock).items()})
             if compose:
                 beside["compose.yaml"] = load("compose").render(lock)
-        return text
+        return as_dockerfile(lock, matrix, base, smoke=smoke, beside=folder is not None)
 
     how = Written("dockerfile", folder / "Dockerfile" if folder else output, offline=offline, render=render)
     status = write_lock(asked, closure, where, how)
     if status == 0 and folder:
-        from compatmatrix.cli.lock import write_text
+        from compatmatrix.atomic import write_atomically
 
         for name, text in beside.items():
-            write_text(text, folder / name)
+            (folder / name).parent.mkdir(exist_ok=True)
+            write_atomically(folder / name, text)
+        note(f"beside it: {', '.join(dict.fromkeys(name.partition('/')[0] for name in beside))}")
     return status
-
-
-def as_dockerfile(lock: Lock, matrix: Matrix, base: str = "auto", *, smoke: bool = True) -> str:
-    """The lock on a base image. auto: slim; where a package of a CUDA build has to be compiled, NVIDIA's with nvcc."""
-    from compatmatrix.emit.container import uses_cuda
-    from compatmatrix.resolve.images import cuda_image
-
-    if base == "auto" and not (built(lock) and uses_cuda(lock.decision)):
-        return render_with(lock, default_base(lock), smoke=smoke)
-    if base == "slim":
-        bare = default_base(lock)
-        image = bare.image if bare.image.endswith("-slim") else f"{bare.image}-slim"
-        return render_with(lock, bare._replace(image=image), smoke=smoke)
-    flavour = "devel" if base == "auto" else base.removeprefix("nvidia-")
-    return render_with(lock, Base(cuda_image(lock.decision.build, flavour, matrix), python=False), smoke=smoke)

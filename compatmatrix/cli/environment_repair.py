@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from compatmatrix.cli.judged import Judged
 from compatmatrix.cli.repair import Plan, plan_of
 from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Severity
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.question import IndexPolicy
-from compatmatrix.resolve.repair import ERRORS, nearest_repair, tidied
+from compatmatrix.resolve.repair import ERRORS, Repair, limits_in, nearest_repair, tidied
+from compatmatrix.rules import Case
 
 
 def plan_for(
@@ -30,11 +35,33 @@ def plan_for(
     # NVIDIA's wheels follow torch; what is wrong with their files is told, and taken away, by the troubles.
     stack = Stack(pin for pin in uncovered_stack(judged).values() if not pin.name.startswith("nvidia-"))
     pinned = requested(judged.interpreter.site_packages)
-    repair = nearest_repair(stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted)
+    repair = nearest_repair(
+        stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted, rules=judged.rules
+    )
     if repair is not None:
-        repair = tidied(repair, stack, judged.host, matrix, pinned)
+        repair = tidied(repair, stack, judged.host, matrix, pinned, judged.rules)
     base = pytorch_index.rstrip("/") or matrix.pytorch_index
-    return plan_of(repair, judged.troubles, judged.interpreter, stack, base, judged.conda)
+    limits = limits_in(Case.of(repair.stack if repair else stack, judged.host, matrix))
+    left = _left_behind(repair, stack, judged.interpreter.site_packages)
+    return plan_of(repair, judged.troubles, judged.interpreter, stack, base, judged.conda, limits, left, _anew(judged))
+
+
+def _anew(judged: Judged) -> tuple[str, ...]:
+    """What findings ask of NVIDIA's wheels: they are no part of the stack whose repair is looked for."""
+    errors = (finding for finding in judged.findings if finding.severity is Severity.ERROR)
+    return tuple(text for finding in errors for text in finding.fix if text.startswith("nvidia-"))
+
+
+def _left_behind(repair: Repair | None, stack: Stack, site_packages: Sequence[Path]) -> tuple[str, ...]:
+    """NVIDIA's wheels of the CUDA that torch leaves: they write into the folders of those that come."""
+    from compatmatrix.probe.nvidia_wheels import only_for_torch
+
+    before, after = stack.get("torch"), repair.stack.get("torch") if repair else None
+    old = Cuda.from_tag(before.flavour) if before and before.flavour else None
+    new = Cuda.from_tag(after.flavour) if after and after.flavour else None
+    if old is None or new is None or old.major == new.major:
+        return ()
+    return only_for_torch(site_packages, old.major)
 
 
 def uncovered_stack(judged: Judged) -> Stack:

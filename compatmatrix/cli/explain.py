@@ -12,12 +12,14 @@ from compatmatrix.cli.options import HostOptions, host_options, json_option, off
 from compatmatrix.cli.output import counted, print_json
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
+from compatmatrix.model.host import Gpu
 from compatmatrix.resolve.conflict import Cause, conflict
 from compatmatrix.resolve.decide import Refusal, decide
 from compatmatrix.resolve.explanation import Group, grouped
 from compatmatrix.resolve.notes import builds_serving, end_of_driver_support, torches_serving
 from compatmatrix.resolve.question import Question
-from compatmatrix.resolve.unlock import unlocked_by_driver
+from compatmatrix.resolve.unlock import unlocked_by_driver, unlocked_by_python
+from compatmatrix.rules.cudnn_floor import last_with_cudnn
 
 
 @click.command()
@@ -43,6 +45,7 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
     ]
     gpus = _about_gpus(question, matrix)
     causes = conflict(question, matrix) if decision is None else ()
+    other = unlocked_by_python(question, matrix) if any(cause.kind == "python" for cause in causes) else None
     if as_json:
         print_json(
             {
@@ -54,6 +57,7 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
                 "conflict": [cause.to_dict() for cause in causes],
                 "notes": list(made.notes),
                 "unlocked": unlocked,
+                "other_python": _on_other_python(other) if other else None,
                 "gpus": gpus,
                 "host": question.host.to_dict(),
             }
@@ -61,14 +65,34 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
         return 0 if decision else 1
     say_host(question.host)
     _show(made, groups, unlocked, gpus, causes, _all_support(question, matrix))
+    if other:
+        step = _on_other_python(other)
+        click.echo(f"Python {step['python']} would do: {', '.join(other.requirements)}")
     return 0 if decision else 1
+
+
+def _on_other_python(decision: Decision) -> dict[str, Any]:
+    python = decision.host.python.value
+    return {
+        "python": python.minor if python else None,
+        "stack": decision.stack.versions(),
+        "build": decision.build,
+    }
+
+
+def _gpus(question: Question) -> tuple[Gpu, ...]:
+    """The GPUs of all hosts, each kind once."""
+    hosts = (question.host, *question.others)
+    return tuple(dict.fromkeys(gpu for host in hosts for gpu in host.gpus.value or ()))
 
 
 def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
     rows = []
-    for gpu in dict.fromkeys(question.host.gpus.value or ()):
+    system = question.host.driver_system
+    for gpu in _gpus(question):
         serving = torches_serving(question, matrix, gpu)
         row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
+        with_cudnn = last_with_cudnn(gpu, question.host.platform.value or "", system, matrix)
         rows.append(
             {
                 "name": gpu.name,
@@ -76,6 +100,7 @@ def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
                 "family": row.name if row else None,
                 "last_torch": str(serving[0]) if serving else None,
                 "first_torch": str(serving[-1]) if serving else None,
+                "last_torch_with_cudnn": str(with_cudnn.torch) if with_cudnn else None,
                 "last_builds": builds_serving(question, matrix, gpu, serving[0]) if serving else [],
                 "first_driver": row.first_driver if row else None,
                 "last_driver": row.last_driver if row else None,
@@ -86,7 +111,7 @@ def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _all_support(question: Question, matrix: Matrix) -> list[str]:
-    return list(end_of_driver_support(matrix, list(dict.fromkeys(question.host.gpus.value or ()))))
+    return list(end_of_driver_support(matrix, _gpus(question)))
 
 
 def _show(
@@ -126,6 +151,7 @@ def _show(
                 f"{row['name']} ({row['capability']}): "
                 f"torch {row['first_torch']} to {row['last_torch']} have code for it"
                 + (f", the last as {', '.join(row['last_builds'])}" if row["last_builds"] else "")
+                + _cudnn(row)
             )
         else:
             click.echo(f"{row['name']} ({row['capability']}): no torch in the matrix has code for it")
@@ -133,9 +159,15 @@ def _show(
         click.echo(f"driver {step['driver']} would unlock torch {step['stack']['torch']} ({step['build']})")
 
 
+def _cudnn(row: dict[str, Any]) -> str:
+    last = row["last_torch_with_cudnn"]
+    return f"; its cuDNN up to torch {last} only" if last and last != row["last_torch"] else ""
+
+
 def _show_conflict(causes: Sequence[Cause]) -> None:
     if len(causes) == 1:
         click.echo(f"{causes[0]} alone cannot be met; without it something fits")
     elif causes:
         *others, last = map(str, causes)
-        click.echo(f"{', '.join(others)} and {last} cannot be met together; without any one of them something fits")
+        without = "either" if len(causes) == 2 else "any one"
+        click.echo(f"{', '.join(others)} and {last} cannot be met together; without {without} of them something fits")

@@ -17,6 +17,7 @@ from compatmatrix.errors import IndexUnavailable, ToolFailed
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Severity
 from compatmatrix.model.host import Host
+from compatmatrix.probe.conda import PROGRAMS, conda_program
 from compatmatrix.resolve.conflict import Cause, conflict
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question
@@ -61,6 +62,8 @@ def fix_environment(
     plan, notes, missing = _planned(judged, matrix, policy, mirror, unwanted, offline)
     if plan.repair is not None and not plan.lines:
         return _tell(_Outcome(judged, None, unwanted=unwanted), as_json, False, "nothing to do")
+    if any(words[0] in PROGRAMS for words in plan.commands):
+        notes = (*notes, "conda's builds are not in the matrix: whether a channel has these versions, conda says")
     outcome = _Outcome(judged, plan, notes, unwanted=unwanted)
     if plan.repair is None:
         outcome = outcome._replace(causes=_causes(judged, matrix))
@@ -137,6 +140,14 @@ def _carry_out(words: Words) -> None:
     argv = list(words)
     if words[0] == "uv":
         argv[0], env = uv_program(), uv_environment()
+    elif words[0] in PROGRAMS:
+        program = conda_program()
+        if program is None:
+            raise ToolFailed(
+                f"{command_line(words)}: neither {', '.join(PROGRAMS[:-1])} nor {PROGRAMS[-1]} is on PATH",
+                hint="conda made this environment, so conda must change it: run this where conda is active",
+            )
+        argv[0] = str(program)
     progress(command_line(words))
     done = run(argv, timeout=_TIME_LIMIT, env=env)
     if done.ok:
@@ -208,24 +219,14 @@ def _tell(outcome: _Outcome, as_json: bool, applied: bool, reason: str = "") -> 
 
 def _to_dict(outcome: _Outcome, applied: bool) -> dict[str, Any]:
     plan, after = outcome.plan, outcome.after
-    changes = plan.repair.changes if plan and plan.repair else ()
+    planned = plan.to_dict() if plan else {"changes": [], "commands": [], "manual": []}
     return {
         "schema": 1,
         "command": "fix",
         "verdict": verdict_on([after or outcome.judged]),
         "findings": [finding.to_dict() for finding in outcome.judged.findings],
-        "changes": [
-            {
-                "name": one.name,
-                "from": str(one.old.version),
-                "requirement": one.requirement,
-                "index": one.source or None,
-            }
-            for one in changes
-        ],
+        **planned,
         "keeps": _kept(outcome),
-        "commands": [list(words) for words in plan.commands] if plan else [],
-        "manual": list(plan.manual) if plan else [],
         "conflict": [cause.to_dict() for cause in outcome.causes],
         "applied": applied and after is not None,
         "remaining": [finding.to_dict() for finding in after.findings] if after else None,

@@ -16,15 +16,19 @@ from compatmatrix.cli.output import note, print_findings, print_json
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests.index_urls import build_of
 from compatmatrix.manifests.read import edit, format_of, read_manifest
-from compatmatrix.manifests.source import read_text
+from compatmatrix.manifests.source import read_text, reading_instead
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.probe.interpreter import active_interpreter
-from compatmatrix.resolve.manifest import JudgedPart, judge_manifest
+from compatmatrix.resolve.manifest import CONDA_RULES, FOREIGN_RULES, JudgedPart, judge_manifest
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy
 from compatmatrix.resolve.repair import ERRORS, nearest_repair, version_texts
+from compatmatrix.rules import RULES
+
+_ROUNDS = 20
+"""Repairs of one part that are tried at most."""
 
 _INDEX_LINE = re.compile(r"^(\s*(?:--extra-index-url|--index-url|-i)[ =]\s*)(\S+)", re.M)
 
@@ -88,88 +92,77 @@ def fix_files(
 
 
 def _fix(path: Path, host: Host, matrix: Matrix, policy: IndexPolicy, unwanted: frozenset[Severity]) -> _Fixed:
-    parts = judge_manifest(read_manifest(path), host, matrix)
-    before = tuple(finding for part in parts for finding in part.findings)
-    wanted: dict[Path, dict[str, Change]] = {}
+    """Repair one part after the other, the largest first, each time on the text that the repairs before it leave: an
+    extra and what it stands on share their lines."""
+    old: dict[Path, str] = {}
+    new: dict[Path, str] = {}
+    done: dict[str, Change] = {}
+    tried: list[tuple[str, dict[str, str]]] = []
     notes: list[str] = []
-    for part in parts:
-        if not any(finding.severity in unwanted for finding in part.findings):
-            continue
+    before = _findings(parts := _parts(path, new, host, matrix))
+    while broken := [part for part in parts if _is_broken(part, unwanted) and _key(part) not in tried]:
+        part = max(broken, key=lambda one: len(one.part.section.entries))
+        if len(tried) >= _ROUNDS:
+            break
+        tried.append(_key(part))
+        wanted: dict[Path, list[Change]] = {}
         for change in _changes(part, matrix, policy, unwanted):
             place = part.part.places.get(change.name)
-            others = wanted.setdefault(Path(place.file) if place else path, {})
-            if others.setdefault(change.name, change).requirement != change.requirement:
-                notes.append(
-                    f"{change.name}: parts of the file need different versions; {change.requirement} was left out"
-                )
-    if not wanted:
-        return _Fixed(path, (), {}, before, before, tuple(notes))
-    texts: dict[Path, tuple[str, str]] = {}
-    for file, changes in wanted.items():
-        old = read_text(file)
-        new = edit(file, old, {name: change.requirement[len(name) :] for name, change in changes.items()})
-        new, said = _with_index(file, new, list(changes.values()), matrix)
-        texts[file] = (_exact(file, old), _exact(file, new, like=file))
-        notes += said
-    after = _judged_again(path, texts, host, matrix)
-    flat = tuple(change for changes in wanted.values() for change in changes.values())
-    return _Fixed(path, flat, texts, before, after, tuple(notes))
+            wanted.setdefault(Path(place.file) if place else path, []).append(change)
+            done[change.name] = change._replace(old=done[change.name].old) if change.name in done else change
+        for file, changes in wanted.items():
+            text = new[file] if file in new else read_text(file)
+            old.setdefault(file, text)
+            text = edit(file, text, {change.name: change.requirement[len(change.name) :] for change in changes})
+            new[file], said = _with_index(file, text, changes, matrix)
+            notes += said
+        parts = _parts(path, new, host, matrix)
+    texts = {file: (_exact(file, old[file]), _exact(file, text)) for file, text in new.items()}
+    return _Fixed(path, tuple(done.values()), texts, before, _findings(parts), tuple(dict.fromkeys(notes)))
+
+
+def _parts(path: Path, texts: dict[Path, str], host: Host, matrix: Matrix) -> tuple[JudgedPart, ...]:
+    """A file judged as if it and its includes held these texts."""
+    with reading_instead(texts):
+        return judge_manifest(read_manifest(path), host, matrix)
+
+
+def _findings(parts: Sequence[JudgedPart]) -> tuple[Finding, ...]:
+    return tuple(finding for part in parts for finding in part.findings)
+
+
+def _key(part: JudgedPart) -> tuple[str, dict[str, str]]:
+    return part.part.section.name, part.stack.versions()
+
+
+def _is_broken(part: JudgedPart, unwanted: frozenset[Severity]) -> bool:
+    return any(finding.severity in unwanted for finding in part.findings)
 
 
 def _changes(
     part: JudgedPart, matrix: Matrix, policy: IndexPolicy, unwanted: frozenset[Severity]
 ) -> tuple[Change, ...]:
-    """What must move in one part; everything that is pinned was asked for by name."""
-    if "torch" in part.part.conda | part.part.opaque:
-        return ()
+    """What must move in one part; everything that is pinned was asked for by name. conda's packages are chosen by their
+    versions alone, and the torch of an image stays."""
+    foreign = "torch" in part.part.conda | part.part.opaque
+    said = CONDA_RULES if "torch" in part.part.conda else FOREIGN_RULES
     repair = nearest_repair(
-        part.stack, part.host, matrix, pinned=frozenset(part.stack), index=policy, unwanted=unwanted
+        part.stack,
+        part.host,
+        matrix,
+        pinned=frozenset(part.stack),
+        index=IndexPolicy.PYPI if foreign else policy,
+        unwanted=unwanted,
+        rules=said if foreign else RULES,
     )
-    return repair.changes if repair and version_texts(repair) else ()
+    if repair is None or not version_texts(repair) or any(change.name in part.part.opaque for change in repair.changes):
+        return ()
+    return repair.changes
 
 
-def _judged_again(path: Path, texts: dict[Path, tuple[str, str]], host: Host, matrix: Matrix) -> tuple[Finding, ...]:
-    """The findings on the new text: what is printed must really lead to a file without errors."""
-    if set(texts) != {path}:
-        # Includes are read from disk: only a written file can be judged as a whole.
-        import tempfile
-
-        with tempfile.TemporaryDirectory(prefix="compatmatrix-fix-") as folder:
-            return _judged_copy(path, texts, Path(folder), host, matrix)
-    manifest = format_of(path, texts[path][1]).read(path, texts[path][1])
-    return tuple(finding for part in judge_manifest(manifest, host, matrix) for finding in part.findings)
-
-
-def _judged_copy(
-    path: Path, texts: dict[Path, tuple[str, str]], folder: Path, host: Host, matrix: Matrix
-) -> tuple[Finding, ...]:
-    """Judge a file whose includes change: the whole family is laid out anew below a temporary folder."""
-    family = {path, *texts, *_included(path)}
-    base = Path(*_common([file.resolve().parent for file in family]))
-    for file in family:
-        copy = folder / file.resolve().relative_to(base)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(texts[file][1] if file in texts else read_text(file), encoding="utf-8")
-    manifest = read_manifest(folder / path.resolve().relative_to(base))
-    return tuple(finding for part in judge_manifest(manifest, host, matrix) for finding in part.findings)
-
-
-def _included(path: Path) -> set[Path]:
-    return {Path(entry.place.file) for section in read_manifest(path).sections for entry in section.entries}
-
-
-def _common(folders: Sequence[Path]) -> tuple[str, ...]:
-    shared: list[str] = []
-    for parts in zip(*(folder.parts for folder in folders), strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared.append(parts[0])
-    return tuple(shared)
-
-
-def _exact(file: Path, text: str, *, like: Path | None = None) -> str:
+def _exact(file: Path, text: str) -> str:
     """The text with the byte order mark that the file begins with, which reading leaves out."""
-    with (like or file).open("rb") as opened:
+    with file.open("rb") as opened:
         return f"\ufeff{text}" if opened.read(3) == b"\xef\xbb\xbf" else text
 
 

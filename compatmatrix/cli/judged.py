@@ -1,7 +1,5 @@
 """Something that was judged: an environment, a file, a pasted report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,13 +9,15 @@ from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import Interpreter
 
 if TYPE_CHECKING:
-    from compatmatrix.probe.live import Trouble
+    from compatmatrix.probe.trouble import Trouble
+    from compatmatrix.rules import Rule
 
 
 class Judged(NamedTuple):
     """what: its name for people. notes: what else was seen. interpreter: for an environment.
 
     troubles: what only the live environment showed; their findings are among the findings. conda: what conda installed.
+    on: the name of the host, where several are judged.
     """
 
     what: str
@@ -26,8 +26,20 @@ class Judged(NamedTuple):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple["Trouble", ...] = ()
     conda: frozenset[str] = frozenset()
+    on: str = ""
+
+    @property
+    def rules(self) -> tuple["Rule", ...]:
+        """Who judges: of a torch that conda installed, less can be said."""
+        from compatmatrix.rules import RULES
+
+        if "torch" not in self.conda:
+            return RULES
+        from compatmatrix.rules.conda_rules import CONDA_RULES
+
+        return CONDA_RULES
 
     @property
     def empty(self) -> bool:

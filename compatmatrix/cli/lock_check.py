@@ -10,7 +10,7 @@ from compatmatrix.cli.closure_options import ClosureOptions
 from compatmatrix.cli.decide_options import DecideOptions, say_host, shipped_proofs
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import note, print_findings, print_json, progress
-from compatmatrix.lock.existing import differences, keep_core, read_existing
+from compatmatrix.lock.existing import Existing, differences, keep, read_existing
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.finding import Finding
@@ -36,7 +36,7 @@ def check_lock(
     matrix = where.matrix()
     question = closure.added_to(asked.question(where, matrix))
     say_host(question.host)
-    kept, changes = keep_core(question, existing)
+    kept, changes, _ = keep(question, existing, matrix, shipped_proofs())
     findings: tuple[Finding, ...] = ()
     if not changes:
         decision = decide(kept, matrix, shipped_proofs())
@@ -46,7 +46,7 @@ def check_lock(
         else:
             _say_newer(question, decision, matrix)
             if not core:
-                changes = _closure_changes(kept, closure, matrix, existing_path=path, offline=offline)
+                changes = _closure_changes(kept, closure, matrix, existing, offline=offline)
     if as_json:
         print_json(
             {
@@ -67,11 +67,10 @@ def check_lock(
 
 
 def _closure_changes(
-    question: Question, closure: ClosureOptions, matrix: Matrix, *, existing_path: Path, offline: bool
+    question: Question, closure: ClosureOptions, matrix: Matrix, existing: Existing, *, offline: bool
 ) -> tuple[str, ...]:
     from compatmatrix.lock.make import make_lock
 
-    existing = read_existing(existing_path)
     made = make_lock(
         question,
         matrix,
@@ -79,6 +78,7 @@ def _closure_changes(
         closure.access(offline),
         progress=progress,
         preferences=existing.packages,
+        may_swap=False,
     )
     return (
         ("the locked stack does not fit this host",)

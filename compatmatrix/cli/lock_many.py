@@ -9,10 +9,10 @@ import click
 
 from compatmatrix.cli.closure_options import ClosureOptions
 from compatmatrix.cli.decide_options import DecideOptions, say_refusal, shipped_proofs
-from compatmatrix.cli.lock import Written, core_text, whole_text, write_text
+from compatmatrix.cli.lock_text import Written, core_text, whole_text, write_text
 from compatmatrix.cli.output import counted, note, print_json
 from compatmatrix.emit import load
-from compatmatrix.errors import BadInput, UsageError
+from compatmatrix.errors import BadInput, CompatmatrixError, UsageError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.resolve.decide import Refusal
 from compatmatrix.resolve.targets import Share, Target, Unserved, decide_all
@@ -41,11 +41,16 @@ def write_locks(
         where = f"{file}: " if file and many else ""
         note(f"{where}torch {torch.version} ({share.decision.build}) for {', '.join(t.name for t in share.targets)}")
         one = how._replace(output=file)
-        made = (
-            core_text(share.question, matrix, how.form)
-            if how.core
-            else whole_text(share.question, closure, matrix, one)
-        )
+        try:
+            made = (
+                core_text(share.question, matrix, how.form)
+                if how.core
+                else whole_text(share.question, closure, matrix, one)
+            )
+        except CompatmatrixError:
+            if many:
+                note(f"no lock for {', '.join(t.name for t in share.targets)}, so none is written")
+            raise
         if isinstance(made, Refusal):
             say_refusal(made, share.question, matrix)
             return 1

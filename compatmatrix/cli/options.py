@@ -1,7 +1,5 @@
 """Options that mean the same in every command, and the host that they describe."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,7 @@ import click
 from packaging.version import InvalidVersion
 
 from compatmatrix.cli.bundle import F, bundled
+from compatmatrix.cli.output import note
 from compatmatrix.errors import BadInput, UsageError
 from compatmatrix.matrix import Matrix, load_matrix
 from compatmatrix.model.cuda import Capability
@@ -41,7 +40,7 @@ class HostOptions(NamedTuple):
 
     def matrix(self) -> Matrix:
         """The matrix to judge by."""
-        return load_matrix(self.matrix_file)
+        return chosen_matrix(self.matrix_file)
 
     def interpreter(self) -> Interpreter:
         """The interpreter to look at."""
@@ -49,14 +48,21 @@ class HostOptions(NamedTuple):
 
     def host(self, matrix: Matrix, interpreter: Interpreter | None = None, *, search: bool = True) -> Host:
         """The host, given and detected. interpreter: one that was already found; search: else look for one."""
+        if any("@" in text for text in self.gpu) and not self.host_files:
+            return _one_for_all([target.host for target in self.targets(matrix, interpreter)])
         given = self._given(matrix)
         if self.host_files:
             return _overridden(self._from_files(), given)
-        if interpreter is None and search and (given.python is None or given.platform is None or self.python):
+        if interpreter is None and search and (given.python is None or self.python):
             interpreter = self.interpreter()
         return detect_host(interpreter, matrix.capability_of, given)
 
-    def targets(self, matrix: Matrix, interpreter: Interpreter | None = None) -> tuple[Target, ...]:
+    @property
+    def names_hosts(self) -> bool:
+        """Whether several hosts are named, or one by its GPU and driver together."""
+        return len(self.host_files) > 1 or any("@" in text for text in self.gpu)
+
+    def targets(self, matrix: Matrix, interpreter: Interpreter | None = None) -> "tuple[Target, ...]":
         """Every host that the user means: each host file, each driver of `--gpu NAME@DRIVER`, else the one."""
         from compatmatrix.resolve.targets import Target
 
@@ -96,11 +102,23 @@ class HostOptions(NamedTuple):
         return hosts[0] if len(hosts) == 1 else _one_for_all(hosts)
 
 
+def chosen_matrix(named: Path | None) -> Matrix:
+    """The matrix that was named, else the user's refreshed copy while it counts, else the shipped one."""
+    if named is not None:
+        return load_matrix(named)
+    from compatmatrix.probe.own_matrix import matrix_in_force
+
+    found = matrix_in_force()
+    if found.aside:
+        note(f"{found.aside} was made from another release's matrix and is not used: compatmatrix matrix refresh")
+    return load_matrix(found.path)
+
+
 def _driver(text: str) -> DriverVersion:
     try:
-        return DriverVersion(text)
-    except InvalidVersion as error:
-        raise UsageError(f"--gpu NAME@DRIVER: not a driver version: {text!r}") from error
+        return DriverVersion.given(text)
+    except ValueError as error:
+        raise UsageError(f"--gpu NAME@DRIVER: {error}") from error
 
 
 def _read_host(path: Path) -> Host:
@@ -143,14 +161,12 @@ def _one_for_all(hosts: list[Host]) -> Host:
 
 
 def _overridden(host: Host, given: Given) -> Host:
-    from dataclasses import fields, replace
+    from dataclasses import replace
 
     from compatmatrix.model.fact import Fact
 
     changes: dict[str, Any] = {
-        field.name: Fact.of(getattr(given, field.name), "given")
-        for field in fields(given)
-        if getattr(given, field.name) is not None
+        name: Fact.of(value, "given") for name, value in given._asdict().items() if value is not None
     }
     return replace(host, **changes)
 
@@ -182,6 +198,16 @@ def _glibc(text: str) -> Libc:
     return Libc("glibc", int(match[1]), int(match[2]))
 
 
+def _capability(text: str) -> Capability:
+    """ "8.6", and as architectures are written: "sm_86", "86"."""
+    import re
+
+    match = re.fullmatch(r"(?:sm_|compute_)?(\d{1,2}?)\.?(\d)", text.strip().lower())
+    if not match:
+        raise ValueError(f"not a compute capability: {text!r} (such as 8.6)")
+    return Capability(int(match[1]), int(match[2]))
+
+
 def _platform(text: str) -> str:
     import re
 
@@ -198,7 +224,7 @@ _OPTIONS = [
     click.option("--platform", type=_type(_platform, "name"), help="Decide for this platform, such as linux-x86_64."),
     click.option("--glibc", type=_type(_glibc, "x.y"), help="The host's glibc."),
     click.option(
-        "--driver", type=_type(DriverVersion, "version"), help="The host's NVIDIA driver, such as 535.104.05."
+        "--driver", type=_type(DriverVersion.given, "version"), help="The host's NVIDIA driver: 535.104.05, or R535."
     ),
     click.option(
         "--gpu",
@@ -207,7 +233,7 @@ _OPTIONS = [
         help='A GPU of the host, such as "Tesla V100" or h200; with its driver, a host of its own. Repeatable.',
     ),
     click.option(
-        "--cc", multiple=True, type=_type(Capability.parse, "x.y"), help="A GPU by compute capability. Repeatable."
+        "--cc", multiple=True, type=_type(_capability, "x.y"), help="A GPU by compute capability. Repeatable."
     ),
     click.option("--no-gpu", is_flag=True, help="The host has no NVIDIA GPU."),
     click.option(

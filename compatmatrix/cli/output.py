@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.UNKNOWN:
 _SHOWN = ("fastai", "torch", "torchvision", "torchaudio", "fastcore", "numpy", "pillow", "pandas")
 
 
-def print_json(data: Mapping[str, Any]) -> None:
+def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 

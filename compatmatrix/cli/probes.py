@@ -14,6 +14,9 @@ from compatmatrix.model.proof import SmokeResult, Status
 from compatmatrix.prove.report import BenchTable
 from compatmatrix.prove.smoke import BENCH_SECONDS, DEVICES, SEED, TIMEOUTS, SmokeRun
 
+EPOCHS = 10
+"""How many epochs the last table of the bench is about; measured is one."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARKS = {Status.PASS: ("pass", "green"), Status.FAIL: ("FAIL", "red"), Status.SKIP: ("skip", "cyan")}
@@ -83,6 +86,8 @@ def print_probes(result: SmokeResult) -> None:
         click.echo(
             f"{click.style(mark, fg=colour)}  {probe.name:{width}}  {probe.seconds:6.2f} s  {probe.detail}{code}"
         )
+        for said in probe.warnings:
+            click.secho(f"{'':{width + 16}}warned: {said}", fg="yellow")
     if result.failure:
         click.secho(f"failure: {result.failure}", fg="red")
     if not result.passed and result.output_tail:
@@ -104,6 +109,20 @@ def print_bench(tables: Sequence[BenchTable]) -> None:
             times = f"{row.batch:8}  {row.step_ms:9.2f}  {row.epoch_ms:9.1f}  {learner:>16}"
             click.echo(f"{times}  {row.images_per_s:9.0f}  {peak:>9}")
         click.echo(f"larger batches pay up to {table.best}; ended because {table.ended}")
+    if tables:
+        _print_epochs(tables)
+
+
+def _print_epochs(tables: Sequence[BenchTable]) -> None:
+    """One line a device, one column a batch size: what several epochs take, side by side."""
+    sizes = sorted({row.batch for table in tables for row in table.rows})
+    width = max(len(table.device) for table in tables)
+    click.secho(f"milliseconds for {EPOCHS} epochs of {tables[0].images} images, by batch size", bold=True)
+    click.echo(f"{'':{width}}" + "".join(f"{size:>10}" for size in sizes))
+    for table in tables:
+        times = {row.batch: row.epoch_ms * EPOCHS for row in table.rows}
+        cells = "".join(f"{times[size]:>10.0f}" if size in times else f"{'-':>10}" for size in sizes)
+        click.echo(f"{table.device:{width}}{cells}")
 
 
 def smoke_to_dict(command: str, run: SmokeRun, host: Host) -> dict[str, Any]:

@@ -42,6 +42,12 @@ from compatmatrix.resolve.decide import Refusal
     help="The folder for requirements.txt, proof.json and the environment.",
 )
 @click.option("--venv", type=click.Path(path_type=Path), help="Where the environment goes, by default below --output.")
+@click.option(
+    "--attest",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the in-toto statement here as well, for a tool that signs it.",
+)
 @level_options
 @click.option("--fresh", is_flag=True, help="Resolve anew even where a trained lock was shipped.")
 @click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
@@ -52,6 +58,7 @@ def command(
     asked: DecideOptions,
     output: Path,
     venv: Path | None,
+    attest: Path | None,
     how: LevelOptions,
     fresh: bool,
     index_url: str | None,
@@ -97,7 +104,8 @@ def command(
         report=run.report,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    write_record(output / "proof.json", record)
+    for path in filter(None, (output / "proof.json", attest)):
+        write_record(path, record)
     if as_json:
         found = smoke_to_dict("prove", run, question.host)
         print_json({**found, "lock": f"sha256:{digest(text)}", "record": str(output / "proof.json")})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
 from compatmatrix.cli.output import command_line
 from compatmatrix.model.stack import Stack
+from compatmatrix.probe.conda import PROGRAMS, channels_of, conda_program
 from compatmatrix.probe.interpreter import Interpreter
-from compatmatrix.probe.live import TORCH_FAMILY, Trouble
+from compatmatrix.probe.trouble import TORCH_FAMILY, Trouble
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.repair import Repair
 
@@ -24,6 +26,22 @@ class Plan(NamedTuple):
     commands: tuple[Words, ...]
     manual: tuple[str, ...]
     repair: Repair | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "changes": [
+                {
+                    "name": one.name,
+                    "from": str(one.old.version),
+                    "requirement": one.requirement,
+                    "index": one.source or None,
+                }
+                for one in (self.repair.changes if self.repair else ())
+            ],
+            "commands": [list(words) for words in self.commands],
+            "manual": list(self.manual),
+        }
 
     @property
     def lines(self) -> list[str]:
@@ -38,13 +56,31 @@ def plan_of(
     stack: Stack,
     pytorch_index: str,
     conda: frozenset[str] = frozenset(),
+    limits: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    left_behind: Sequence[str] = (),
+    anew: Sequence[str] = (),
 ) -> Plan:
-    """The commands that carry out a repair. stack: as it is; conda: the packages that conda itself installed."""
+    """The commands that carry out a repair.
+
+    stack: as it is; conda: the packages that conda itself installed. limits: on what is installed again in another
+    version, by name. left_behind: what is of no use after the changes, and in the way of what they bring.
+    anew: requirements to be installed again whatever is there.
+    """
     troubles = tuple(troubles)
     changes = repair.changes if repair else ()
     moving = {change.name for change in changes}
-    removed = tuple(dict.fromkeys(name for trouble in troubles for name in trouble.remove))
-    again = [text for trouble in troubles for text in trouble.reinstall if Requirement(text).name not in moving]
+    removed = tuple(dict.fromkeys((*(name for trouble in troubles for name in trouble.remove), *left_behind)))
+    again = [
+        text
+        for text in (*(text for trouble in troubles for text in trouble.reinstall), *anew)
+        if Requirement(text).name not in {*moving, *left_behind}
+    ]
+    renewed = [
+        text if name in (*TORCH_FAMILY, "fastai") else f"{name}{','.join(limits.get(name, ()))}"
+        for trouble in troubles
+        for text in trouble.renew
+        if (name := Requirement(text).name) not in {*moving, *removed}
+    ]
     install = _Installer(interpreter, pytorch_index)
     commands: list[Words] = []
     if removed:
@@ -53,9 +89,10 @@ def plan_of(
     by_wheel = [change for change in changes if change not in by_conda]
     if by_conda:
         commands.append(_conda_install(by_conda, interpreter))
-    if by_wheel:
+    if by_wheel or renewed:
         beside = repair.beside if repair else ()
-        commands.append(install.changes(by_wheel, [*_anchor(by_wheel, repair, stack), *beside]))
+        more = [*_anchor(by_wheel, repair, stack), *beside]
+        commands.append(install.changes(by_wheel, more, list(dict.fromkeys(renewed))))
     if again:
         commands.append(install.anew(list(dict.fromkeys(again))))
     manual = tuple(dict.fromkeys(trouble.shell for trouble in troubles if trouble.shell))
@@ -90,15 +127,21 @@ class _Installer(NamedTuple):
     def removal(self, names: Sequence[str]) -> Words:
         return (*self._words("uninstall"), *(() if self.by_uv else ("--yes",)), *names)
 
-    def changes(self, changes: Sequence[Change], more: Sequence[str]) -> Words:
+    def changes(self, changes: Sequence[Change], more: Sequence[str], renewed: Sequence[str] = ()) -> Words:
         """The changes and further requirements. Names the PyTorch index where a build needs it, and makes sure that
-        another build of the same version is not taken as good enough."""
+        another build of the same version is not taken as good enough. renewed: what is installed again as a wheel."""
         words = list(self._words("install"))
-        builds = sorted({match[1] for change in changes if (match := re.search(r"\+(\w[\w.]*)$", change.requirement))})
+        texts = (*(change.requirement for change in changes), *renewed)
+        builds = sorted({match[1] for text in texts if (match := re.search(r"\+(\w[\w.]*)$", text))})
         if builds and self.by_uv:
             # Without it uv takes the first index that has the package at all, and never looks for the other builds.
             words += ["--index-strategy", "unsafe-best-match"]
         words += [word for build in builds for word in ("--extra-index-url", f"{self.pytorch_index}/{build}")]
+        if renewed:
+            names = [Requirement(text).name for text in renewed]
+            words += [word for name in names for word in ("--only-binary", name)]
+            again = [word for name in names for word in ("--reinstall-package", name)]
+            words += again if self.by_uv else ["--force-reinstall"]
         requirements = []
         for change in changes:
             text = change.requirement
@@ -109,7 +152,7 @@ class _Installer(NamedTuple):
                     # "==2.8.0" is met by 2.8.0+cpu; "===" compares the text, so pip looks for the plain build.
                     text = text.replace("==", "===")
             requirements.append(text)
-        return (*words, *requirements, *more)
+        return (*words, *requirements, *renewed, *(text for text in more if text not in renewed))
 
     def anew(self, requirements: Sequence[str]) -> Words:
         if self.by_uv:
@@ -128,14 +171,17 @@ def _counts_as_satisfied(change: Change) -> bool:
 
 
 def _conda_install(changes: Sequence[Change], interpreter: Interpreter) -> Words:
-    return (
-        "conda",
-        "install",
-        "--yes",
-        "--prefix",
-        str(interpreter.prefix),
-        *(_conda_spec(change) for change in changes),
-    )
+    """By conda, or by its like where only that is there; from the channels that the packages came from."""
+    program = conda_program()
+    prefix = str(interpreter.prefix)
+    channels = channels_of(interpreter.prefix, [_conda_name(change.name) for change in changes])
+    named = [word for channel in channels for word in ("--channel", channel)]
+    specs = (_conda_spec(change) for change in changes)
+    return (program.name if program else PROGRAMS[0], "install", "--yes", "--prefix", prefix, *named, *specs)
+
+
+def _conda_name(name: str) -> str:
+    return "pytorch" if name == "torch" else name
 
 
 def _conda_spec(change: Change) -> str:
@@ -143,6 +189,5 @@ def _conda_spec(change: Change) -> str:
     "cuda126_…" and "py310_cu121" are not."""
     if change.name not in TORCH_FAMILY:
         return change.requirement
-    name = "pytorch" if change.name == "torch" else change.name
     kind = {None: "", "cpu": "=*cpu*"}.get(change.pin.flavour, "=*cu*")
-    return f"{name}={change.pin.release}{kind}"
+    return f"{_conda_name(change.name)}={change.pin.release}{kind}"

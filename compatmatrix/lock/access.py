@@ -1,7 +1,5 @@
 """Where the packages of a lock come from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from packaging.markers import Marker
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from compatmatrix.errors import ToolFailed
-from compatmatrix.index import without_credentials
+from compatmatrix.index import fits_any, without_credentials
 from compatmatrix.lock.question import BOUND
 from compatmatrix.model.lock import File, Package
 
 
-def read_answer(text: str, bound_index: str, *, universal: bool = False) -> tuple[Package, ...]:
+class Platforms(NamedTuple):
+    """What an answer for several platforms is for. python: "cp312". names: "linux-x86_64", …"""
+
+    python: str
+    names: tuple[str, ...]
+
+
+def read_answer(text: str, bound_index: str, *, universal: Platforms | None = None) -> tuple[Package, ...]:
     """The packages, sorted by name, each with the hashes of the files that fit the target.
 
     bound_index: where the torch family came from, empty for the base index. universal: that holds for builds with a
-    local version only, other platforms having PyPI's. Raises ToolFailed where the answer is not what we know how to
-    read, or a file carries no sha256.
+    local version only, other platforms having PyPI's; uv then names the wheels of every platform and of later Pythons.
+    Raises ToolFailed where the answer is not what we know how to read, or a file carries no sha256.
     """
     try:
         rows = tomllib.loads(text)["packages"]
@@ -37,15 +44,25 @@ def read_answer(text: str, bound_index: str, *, universal: bool = False) -> tupl
     return tuple(sorted(packages, key=lambda package: (package.name, package.version, package.marker)))
 
 
-def _package(row: Mapping[str, Any], bound_index: str, universal: bool) -> Package:
+def _package(row: Mapping[str, Any], bound_index: str, universal: Platforms | None) -> Package:
     name = canonicalize_name(row["name"])
-    files = tuple(sorted(_files(row)))
+    files = tuple(sorted(file for file in _files(row) if universal is None or _fits(file, universal)))
     hashes = sorted({file.digest for file in files})
     version = Version(row["version"])
     bound = bound_index if name in BOUND and (version.local or not universal) else ""
     # In packaging's spelling, so that a lock that is read back renders the same.
     marker = str(Marker(row["marker"])) if row.get("marker") else ""
     return Package(name, version, tuple(hashes), marker, bound, files)
+
+
+def _fits(file: File, wanted: Platforms) -> bool:
+    if not file.is_wheel:
+        return True
+    try:
+        tags = parse_wheel_filename(file.name)[3]
+    except InvalidWheelFilename:
+        return True
+    return fits_any((tag for tag in tags if "musllinux" not in tag.platform), wanted.python, wanted.names)
 
 
 def _files(row: Mapping[str, Any]) -> Iterator[File]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from compatmatrix.errors import CompatmatrixError, IndexUnavailable, NoSolution, ToolFailed
-from compatmatrix.index import UNREACHABLE_HINT, host_of
+from compatmatrix.errors import CompatmatrixError, IndexClosed, IndexUnavailable, NoSolution, ToolFailed
+from compatmatrix.index import CLOSED_HINT, UNREACHABLE_HINT, host_of
 from compatmatrix.lock.question import PROJECT
 from compatmatrix.process import Finished
 
@@ -16,6 +16,10 @@ _NEEDS_SOURCE = (
 _NETWORK = re.compile(
     r"Failed to fetch|error sending request|[Cc]ould not connect|operation timed out|dns error|Request failed after"
 )
+_REFUSED = re.compile(
+    r"\((https?://\S+)\) (?:returned a (?:401|407)"
+    r"|could not be queried due to a lack of valid authentication credentials \((?:401|407))"
+)
 _ADDRESS = re.compile(r"https?://[^\s`'\")]+")
 
 
@@ -24,17 +28,19 @@ def needs_source(stderr: str) -> frozenset[str]:
     return frozenset(name.lower().replace("_", "-") for pattern in _NEEDS_SOURCE for name in pattern.findall(stderr))
 
 
+def lacks_package(stderr: str) -> bool:
+    """Whether some package was on no index that uv asked."""
+    return "was not found in the package registry" in " ".join(stderr.split())
+
+
 def as_error(finished: Finished) -> CompatmatrixError:
     """What a failed run of uv means."""
     text = _clean(finished.stderr)
     if finished.timed_out:
         return IndexUnavailable(f"resolving: {finished.describe()}", hint="try again; a slow index is the usual cause")
-    refused = re.search(r"\((https?://\S+)\) returned a (401|407)", text)
+    refused = _REFUSED.search(text)
     if refused:
-        host = host_of(refused[1])
-        return IndexUnavailable(
-            f"package index {host}: wants credentials", hint="netrc, keyring or the URL may hold them"
-        )
+        return IndexClosed(f"package index {host_of(refused[1])}: wants credentials", hint=CLOSED_HINT)
     if "network was disabled" in text:
         return IndexUnavailable(
             [*_explanation(text)], hint="--offline has only what was fetched before and what was proven; leave it out"

@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 from compatmatrix.errors import BadInput, UsageError
 from compatmatrix.manifests.requirements import logical_lines
 from compatmatrix.manifests.source import read_text
-from compatmatrix.manifests.target import Target, applies
 from compatmatrix.manifests.toml_lines import Lines, load, table
 from compatmatrix.model.host import Host
+from compatmatrix.model.target import Target, applies
 from compatmatrix.resolve.question import CORE
 
 _INCLUDE = re.compile(r"(-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(.+)$")
@@ -90,12 +90,16 @@ def read_inputs(paths: Sequence[Path], groups: Sequence[str] = (), extras: Seque
     asked = [*(f"--group {name}" for name in groups), *(f"--extra {name}" for name in extras)]
     missing = [name for name in asked if name not in known]
     if missing:
-        raise UsageError(f"no pyproject.toml given with -r has {', '.join(missing)}", hint="name it with -r")
+        offered = ", ".join(sorted(known))
+        raise UsageError(
+            f"no pyproject.toml given with -r has {', '.join(missing)}",
+            hint=f"there is {offered}" if offered else "name the file with -r",
+        )
     return Wanted(tuple(reading.requirements), tuple(reading.constraints), tuple(reading.passed_over))
 
 
 def _pyproject(reading: _Reading, path: Path, groups: Sequence[str], extras: Sequence[str]) -> set[str]:
-    """Read its dependencies; which of the groups and extras it has."""
+    """Read its dependencies; the groups and extras that it has, spelt as it does and as they were asked for."""
     text = read_text(path)
     data, lines = load(path, text), Lines(text)
     project, own = table(data, "project"), table(data, "dependency-groups")
@@ -103,7 +107,10 @@ def _pyproject(reading: _Reading, path: Path, groups: Sequence[str], extras: Seq
         raise BadInput(f"{path}:1: neither [project] nor [dependency-groups]", hint="write requirements in a .txt file")
     name = canonicalize_name(str(project.get("name", "")))
     optional = {canonicalize_name(key): rows for key, rows in table(project, "optional-dependencies").items()}
-    found = set()
+    offered = {
+        *(f"--group {name}" for name in own),
+        *(f"--extra {name}" for name in table(project, "optional-dependencies")),
+    }
 
     def take(rows: Any, chain: tuple[str, ...] = ()) -> None:
         for row in rows if isinstance(rows, list) else [rows]:
@@ -138,18 +145,18 @@ def _pyproject(reading: _Reading, path: Path, groups: Sequence[str], extras: Seq
     take(project.get("dependencies"))
     for group in groups:
         if canonicalize_name(group) in {canonicalize_name(key) for key in own}:
-            found.add(f"--group {group}")
+            offered.add(f"--group {group}")
             take_group(group, ())
     for extra in extras:
         if canonicalize_name(extra) in optional:
-            found.add(f"--extra {extra}")
+            offered.add(f"--extra {extra}")
             take(optional[canonicalize_name(extra)])
-    return found
+    return offered
 
 
 def for_host(requirements: Iterable[Requirement], host: Host) -> tuple[Requirement, ...]:
     """Those that hold on a host. What level 1 decides loses its marker; what the closure decides keeps it."""
-    target = Target(host.python.value, host.platform.value)
+    target = Target.of(host)
     held = []
     for requirement in requirements:
         if requirement.marker is not None and canonicalize_name(requirement.name) in CORE:

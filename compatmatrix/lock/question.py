@@ -9,11 +9,11 @@ from typing import NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from compatmatrix.emit.platform import marker
 from compatmatrix.emit.python import requires_python
 from compatmatrix.errors import UsageError
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Host, Libc
+from compatmatrix.model.target import platform_marker
 
 PROJECT = "the-requested-stack"
 BOUND = ("torch", "torchaudio", "torchvision")
@@ -93,10 +93,6 @@ def _python_version(decision: Decision) -> str:
     python = decision.host.python.value
     if python is None:
         raise UsageError(f"Python unknown: {decision.host.python.reason}", hint="name it with --python-version")
-    if python.free_threaded:
-        raise UsageError(
-            f"no closure can be resolved for the free-threaded Python {python}", hint="--core decides the stack alone"
-        )
     return python.version.base_version
 
 
@@ -131,9 +127,9 @@ def _project(requirements: Iterable[str], decision: Decision, direct: frozenset[
         "[tool.uv]",
         f"constraint-dependencies = [{', '.join(map(_toml, decision.constraints))}]",
     ]
-    here = marker(decision.platforms[0]) if decision.elsewhere else ""
+    here = platform_marker(decision.platforms[0]) if decision.elsewhere else ""
     if decision.elsewhere:
-        lines.append(f"environments = [{', '.join(_toml(marker(name)) for name in decision.platforms)}]")
+        lines.append(f"environments = [{', '.join(_toml(platform_marker(name)) for name in decision.platforms)}]")
     bound = [name for name in BOUND if name in direct]
     if decision.index_url and bound:
         lines += ["[[tool.uv.index]]", 'name = "pytorch"', f"url = {_toml(decision.index_url)}", "explicit = true"]

@@ -10,6 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from compatmatrix.emit.digest import lock_digest
 from compatmatrix.errors import BadInput
+from compatmatrix.manifests.requirements import logical_lines
 from compatmatrix.model.lock import Package
 
 __all__ = ["lock_digest", "read_packages"]
@@ -25,7 +26,7 @@ def read_packages(text: str, *, where: str = "lock") -> tuple[Package, ...]:
     """
     packages = []
     problems = []
-    for number, line in _logical_lines(text):
+    for number, line in logical_lines(text):
         if line.startswith("-"):
             continue
         hashes = tuple(sorted(_HASH.findall(line)))
@@ -55,24 +56,3 @@ def _package(requirement: str, hashes: tuple[str, ...]) -> Package:
         raise ValueError(str(error)) from error
     marker = str(parsed.marker) if parsed.marker else ""
     return Package(canonicalize_name(parsed.name), version, hashes, marker)
-
-
-def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Lines with their first number, continued ones joined, comments and blanks left out."""
-    result: list[tuple[int, str]] = []
-    pending = ""
-    start = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if not pending:
-            start = number
-        bare = re.sub(r"(^|\s)#.*$", "", line).rstrip()
-        if bare.endswith("\\"):
-            pending += bare[:-1] + " "
-            continue
-        joined = (pending + bare).strip()
-        pending = ""
-        if joined:
-            result.append((start, joined))
-    if pending.strip():
-        result.append((start, pending.strip()))
-    return result

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compatmatrix.emit.platform import marker
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.host import Host
+from compatmatrix.model.target import platform_marker
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import CORE, IndexPolicy, Question, parse_requirements
 
@@ -25,7 +25,7 @@ def over_platforms(decision: Decision, question: Question, matrix: Matrix) -> De
     found: dict[str, Decision] = {}
     left_out = []
     for platform in sorted(matrix.platforms - {here}):
-        if not marker(platform):
+        if not platform_marker(platform):
             continue
         asked = replace(
             question,
@@ -70,8 +70,8 @@ def _requirements(decision: Decision, elsewhere: dict[str, Decision]) -> Iterato
         if all(text in texts for texts in others.values()):
             yield text
         else:
-            yield f"{text} ; {marker(decision.platforms[0])}"
+            yield f"{text} ; {platform_marker(decision.platforms[0])}"
     for platform, made in elsewhere.items():
         for text in made.requirements:
             if text not in decision.requirements:
-                yield f"{text} ; {marker(platform)}"
+                yield f"{text} ; {platform_marker(platform)}"

@@ -38,7 +38,7 @@ def read(path: Path, text: str) -> Manifest:
     for node in root.items("package"):
         rows.setdefault(node.text("platform"), []).append(node)
     sections = tuple(_section(path, platform, nodes) for platform, nodes in rows.items())
-    return Manifest(path, sections, locked=True)
+    return Manifest(path, sections)
 
 
 def _section(path: Path, platform: str, nodes: list[Node]) -> Section:

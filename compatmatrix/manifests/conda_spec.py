@@ -30,10 +30,10 @@ class CondaSpec(NamedTuple):
 
     @property
     def cuda(self) -> Cuda | None:
-        """The CUDA release that it names, where its version is one, or its build string tells."""
+        """The CUDA release that it names, where its version is one, or its build string tells; the first of a major."""
         if self.name in CUDA_NAMES:
-            found = re.match(r"==?(\d+\.\d+)", self.specifier)
-            return Cuda.parse(found[1]) if found else None
+            found = re.match(r"==?(\d+)(?:\.(\d+))?", self.specifier)
+            return Cuda(int(found[1]), int(found[2] or 0)) if found else None
         return cuda_of_build(self.build)
 
 

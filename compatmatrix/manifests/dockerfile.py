@@ -114,7 +114,7 @@ def _stage(path: Path, instruction: Instruction, before: Mapping[str, str], stag
     repository, tag = base_images.split(reference)
     told = base_images.told_by(repository, tag)
     place = Place(str(path), instruction.line)
-    image = BaseImage(repository, tag, told.cuda, place, told.requires, told.musl)
+    image = BaseImage(repository, tag, told.cuda, place, told.requires, told.musl, told.torch)
     stage = _Stage(name, image=image, python=told.python)
     stage.platform = _PLATFORMS.get((replaced(platform or "", before) or "").removeprefix("linux/"), "linux-")
     if told.torch:

@@ -34,13 +34,25 @@ def read(path: Path, text: str) -> Manifest:
     pip = list(_pip(path, root, problems))
     if problems:
         raise BadInput(problems)
-    entries = [Entry(spec.name, spec.specifier, place, conda=True) for spec, place in specs if spec.name != "python"]
+    channel = _only_channel(root)
+    entries = [
+        Entry(spec.name, spec.specifier, place, conda=True, channel=spec.channel or channel)
+        for spec, place in specs
+        if spec.name != "python"
+    ]
     python = next((spec.specifier for spec, _ in specs if spec.name == "python"), "")
     cuda, where = cuda_of(specs)
     # pip installs after conda and replaces what it finds.
     later = {entry.name for entry in pip}
     kept = (entry for entry in entries if entry.name not in later)
     return Manifest(path, (Section("", (*kept, *pip), python, cuda=cuda, cuda_place=where),))
+
+
+def _only_channel(root: Node) -> str:
+    """The channel of a file that names one and shuts out those of the user's own settings; empty otherwise."""
+    named = [node.value for node in root.items("channels") if isinstance(node.value, str)]
+    others = [name.rpartition("/")[2] for name in named if name != "nodefaults"]
+    return others[0] if len(others) == 1 and "nodefaults" in named else ""
 
 
 def cuda_of(specs: list[tuple[CondaSpec, Place]]) -> tuple[Cuda | None, Place | None]:

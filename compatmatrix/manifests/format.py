@@ -1,7 +1,5 @@
 """A format of files that name a stack, as a value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What a file says of a stack: entries as they stand there, and the stack that they make for one target."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,10 +7,10 @@ from typing import NamedTuple
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from compatmatrix.manifests.target import Target, applies
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Place
 from compatmatrix.model.stack import Pin, Stack, local_flavour
+from compatmatrix.model.target import Target, applies
 
 
 class Entry(NamedTuple):
@@ -20,7 +18,8 @@ class Entry(NamedTuple):
 
     name: normalised. specifier: PEP 440, empty for any version. flavour: the build that the index bound to it has
     ("cu126"), None where nothing says so. only: that index is the only one asked. conda: a conda package, not a wheel.
-    opaque: what build it is cannot be told.
+    opaque: what build it is cannot be told. channel: the one conda channel that it can come from, empty where there are
+    several.
     """
 
     name: str
@@ -31,6 +30,7 @@ class Entry(NamedTuple):
     only: bool = False
     conda: bool = False
     opaque: bool = False
+    channel: str = ""
 
     @property
     def exact(self) -> Version | None:
@@ -53,7 +53,8 @@ def _clauses(specifier: str) -> Iterator[tuple[str, str]]:
 
 class BaseImage(NamedTuple):
     """What a container is built on. cuda: of the image where its tag tells. requires: the image itself asks the
-    container runtime for that CUDA (NVIDIA_REQUIRE_CUDA), and the file does not switch that off. musl: no glibc."""
+    container runtime for that CUDA (NVIDIA_REQUIRE_CUDA), and the file does not switch that off. musl: no glibc.
+    torch: the release that it brings, with its torchvision and torchaudio; empty where its tag names none."""
 
     name: str
     tag: str
@@ -61,6 +62,7 @@ class BaseImage(NamedTuple):
     place: Place
     requires: bool = False
     musl: bool = False
+    torch: str = ""
 
 
 class Section(NamedTuple):
@@ -80,11 +82,10 @@ class Section(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A file as read, for no machine in particular. locked: made by a tool and not to be edited by hand."""
+    """A file as read, for no machine in particular."""
 
     path: Path
     sections: tuple[Section, ...]
-    locked: bool = False
 
     @property
     def stack(self) -> Stack:

@@ -30,7 +30,7 @@ def read(path: Path, text: str) -> Manifest:
     targets = tables(data, "metadata", "targets")
     pythons = {str(row.get("requires_python", "")) for row in targets}
     python = pythons.pop() if len(pythons) == 1 else ""
-    return Manifest(path, (Section("", tuple(entries), python),), locked=True)
+    return Manifest(path, (Section("", tuple(entries), python),))
 
 
 FORMAT = Format("pdm.lock", read, relock="change pyproject.toml and run: pdm lock")

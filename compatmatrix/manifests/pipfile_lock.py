@@ -42,7 +42,7 @@ def read(path: Path, text: str) -> Manifest:
     develop = _entries(path, text, data, "develop", indexes)
     if develop:
         sections.append(Section("develop", (*base, *develop), python))
-    return Manifest(path, tuple(sections), locked=True)
+    return Manifest(path, tuple(sections))
 
 
 def _entries(path: Path, text: str, data: Any, section: str, indexes: dict[str, str]) -> tuple[Entry, ...]:

@@ -33,7 +33,7 @@ def read(path: Path, text: str) -> Manifest:
         marker = " or ".join(f"({one})" for one in given.values()) if isinstance(given, dict) else str(given)
         entries.append(Entry(name, f"=={release}", place, marker, flavour, bool(flavour)))
     python = poetry.specifier(str(table(data, "metadata").get("python-versions", "")))
-    return Manifest(path, (Section("", tuple(entries), python),), locked=True)
+    return Manifest(path, (Section("", tuple(entries), python),))
 
 
 FORMAT = Format("poetry.lock", read, relock="change pyproject.toml and run: poetry lock")

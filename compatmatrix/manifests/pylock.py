@@ -37,7 +37,7 @@ def read(path: Path, text: str) -> Manifest:
             flavour = build_of(str(row.get("index", ""))) if name in BUILT else None
             marker = str(row.get("marker", ""))
             entries.append(Entry(name, f"=={release}", place, marker, flavour, bool(flavour)))
-    return Manifest(path, (Section("", tuple(entries), str(data.get("requires-python", ""))),), locked=True)
+    return Manifest(path, (Section("", tuple(entries), str(data.get("requires-python", ""))),))
 
 
 def _validate(path: Path, data: dict[str, object]) -> None:

@@ -118,7 +118,7 @@ def read(path: Path, text: str) -> Manifest:
     project = table(reader.data, "project")
     python = str(project.get("requires-python") or poetry.python(reader.data))
     after = next(reader.lines.headers("project"), 1)
-    base = [*reader.entries(project.get("dependencies"), "", after), *_poetry(reader, "")]
+    base = [*reader.entries(project.get("dependencies"), "", after), *_poetry(reader, ""), *_limits(reader)]
     sections = [Section("", tuple(base), python)]
     optional, groups = table(project, "optional-dependencies"), table(reader.data, "dependency-groups")
     for kind, name, found in (
@@ -136,6 +136,12 @@ def read(path: Path, text: str) -> Manifest:
     if reader.problems:
         raise BadInput(reader.problems)
     return Manifest(path, tuple(sections))
+
+
+def _limits(reader: _Reader) -> Iterator[Entry]:
+    """What uv's constraints say of packages, as a file of -c does."""
+    after = next(reader.lines.headers("tool.uv"), 1)
+    yield from reader.entries(table(reader.data, "tool", "uv").get("constraint-dependencies"), "", after)
 
 
 def _again(reader: _Reader, entry: Entry, section: str) -> list[Entry]:
@@ -168,6 +174,7 @@ def edit(path: Path, text: str, changes: Mapping[str, str]) -> str:
         project.get("dependencies", []),
         *project.get("optional-dependencies", {}).values(),
         *groups.values(),
+        document.get("tool", {}).get("uv", {}).get("constraint-dependencies", []),
     ):
         for number, row in enumerate(rows):
             new = _edited(row, changes) if isinstance(row, str) else None

@@ -20,8 +20,18 @@ from compatmatrix.model.finding import Place
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(.+)$")
 _INDEX = re.compile(r"(?:(-i|--index-url)|(--extra-index-url|-f|--find-links))[ =]?\s*(\S+)$")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
 # A direct reference or a path: it names a file and no version.
 _ELSEWHERE = re.compile(r"[a-z+]+://|\.{0,2}/|[^ ]+\.(whl|tar\.gz|zip)$|[\w.-]+/[^ ]*$")
+
+# What people name requirements.txt, and pip does not read.
+_OTHERS = (
+    (
+        re.compile(r"[\w.-]+=[\w.*]+(=[\w.]+)?"),
+        "a list for conda: conda env export > environment.yml",
+    ),
+    (re.compile(r"[\w.-]+[=<>~!]=[\w.+*]+(\s+-?[\w./:-]+([=<>~!]=[\w.+*]+)?)+"), "pip takes one requirement a line"),
+)
 
 
 class Line(NamedTuple):
@@ -40,7 +50,7 @@ def read(path: Path, text: str) -> Manifest:
     lines = list(_lines(path, text, ()))
     problems: list[str] = []
     found: list[tuple[Requirement, Place]] = []
-    main, more = "", []
+    main, more, hint = "", [], ""
     for file, number, line in lines:
         index = _INDEX.match(line)
         if index:
@@ -52,12 +62,13 @@ def read(path: Path, text: str) -> Manifest:
             try:
                 requirement = parse_requirement(line)
             except InvalidRequirement as error:
-                problems.append(f"{file}:{number}: {str(error).splitlines()[0]}")
+                problems.append(f"{file}:{number}: {line[:80]!r}: {str(error).splitlines()[0]}")
+                hint = hint or next((words for form, words in _OTHERS if form.fullmatch(line)), "")
                 continue
             if requirement:
                 found.append((requirement, Place(str(file), number)))
     if problems:
-        raise BadInput(problems)
+        raise BadInput(problems, hint=hint)
     flavour, only = indexed(main, more)
     entries = tuple(entry_of(requirement, place, flavour, only) for requirement, place in found)
     return Manifest(path, (Section("", entries),))
@@ -163,17 +174,22 @@ def _lines(path: Path, text: str, above: tuple[Path, ...]) -> Iterator[Line]:
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their first number; continued ones joined, comments and blanks left out (pip's own reading)."""
-    number, joined = 0, ""
-    for count, raw in enumerate([*text.splitlines(), ""], start=1):
-        number = number or count
-        if raw.rstrip().endswith("\\"):
-            joined += raw.rstrip()[:-1] + " "
+    """Lines with their first number; continued ones joined, comments and blanks left out.
+
+    Source: pip, `_internal/req/req_file.py`, join_lines and ignore_comments. A line of comment is never continued and
+    ends a continuation; a backslash behind a comment at the end of a line joins the next line to that comment.
+    """
+    start, joined = 0, ""
+    for number, line in enumerate([*text.splitlines(), ""], start=1):
+        start = start or number
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            joined += line.strip("\\")
             continue
-        line = re.sub(r"(^|\s)#.*$", "", joined + raw).strip()
-        start, number, joined = number, 0, ""
-        if line:
-            yield start, line
+        whole = _COMMENT.sub("", f"{joined} {line}" if comment else joined + line).strip()
+        if whole:
+            yield start, whole
+        start, joined = 0, ""
 
 
 FORMAT = Format("requirements", read, edit)

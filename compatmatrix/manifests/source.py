@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from compatmatrix.errors import BadInput
 
 MAX_BYTES = 20_000_000
 
+_INSTEAD: ContextVar[Mapping[Path, str]] = ContextVar("instead", default={})  # noqa: B039
+
+
+@contextmanager
+def reading_instead(texts: Mapping[Path, str]) -> Iterator[None]:
+    """Within this block `read_text` gives these texts for these files: what they would hold after a change."""
+    token = _INSTEAD.set({path.resolve(): text for path, text in texts.items()})
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
 
 def read_text(path: Path) -> str:
     """A file's content, a byte order mark left out. Raises BadInput for one that is missing, too large or not UTF-8."""
+    instead = _INSTEAD.get()
+    if instead and path.resolve() in instead:
+        return instead[path.resolve()]
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

@@ -31,7 +31,7 @@ def read(path: Path, text: str) -> Manifest:
         marker = " or ".join(f"({one})" for one in markers) if isinstance(markers, list) else ""
         entries.append(Entry(name, f"=={release}", place, marker, flavour, bool(flavour)))
     python = str(data.get("requires-python", ""))
-    return Manifest(path, (Section("", tuple(entries), python),), locked=True)
+    return Manifest(path, (Section("", tuple(entries), python),))
 
 
 FORMAT = Format("uv.lock", read, relock="change pyproject.toml and run: uv lock")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
@@ -14,6 +14,7 @@ from compatmatrix.matrix.rows import (
     CapabilityRow,
     CudaFamily,
     CudaRelease,
+    CudnnFloor,
     Fastai,
     GpuRow,
     Limit,
@@ -24,6 +25,9 @@ from compatmatrix.matrix.rows import (
     version,
 )
 from compatmatrix.model.cuda import Capability, Cuda
+
+if TYPE_CHECKING:
+    from compatmatrix.matrix.repositories import CondaChannel, CondaRelease, Image
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
 
@@ -65,6 +69,10 @@ class Matrix:
             rows = (Build.read(row) for row in self._build_rows.get(torch, ()) if row["platform"] == platform)
             self._builds_for[key] = tuple(sorted(rows, key=_preference))
         return self._builds_for[key]
+
+    def has_builds(self, torch: Version) -> bool:
+        """Whether any build of a torch release is known."""
+        return torch in self._build_rows
 
     @cached_property
     def _build_rows(self) -> dict[Version, list[Row]]:
@@ -124,6 +132,14 @@ class Matrix:
         """What is known of each compute capability."""
         return {row.capability: row for row in map(CapabilityRow.read, self._rows("capability"))}
 
+    def cudnn_floor(self, cudnn: Version, cuda_major: int) -> CudnnFloor | None:
+        """The lowest capability that a cuDNN for a CUDA major has kernels for; None where nothing is known of it.
+
+        cudnn: 9.10.2.21, or any shorter part of it.
+        """
+        of_major = (row for row in map(CudnnFloor.read, self._rows("cudnn-floor")) if row.cuda == cuda_major)
+        return max((row for row in of_major if row.version <= cudnn), default=None, key=lambda row: row.version)
+
     @cached_property
     def gpus(self) -> tuple[GpuRow, ...]:
         """Every GPU known by name."""
@@ -132,11 +148,36 @@ class Matrix:
     @cached_property
     def gpu_names(self) -> GpuNames:
         """GPU names and aliases, ready to be looked up."""
-        return GpuNames(self.gpus)
+        return GpuNames(self._rows("gpu"))
 
     def capability_of(self, name: str) -> Capability | None:
         """The compute capability of a GPU by the name that the driver prints; None for an unknown name."""
         return self.gpu_names.capability_of(name)
+
+    @cached_property
+    def images(self) -> dict[tuple[str, str], Image]:
+        """Container images that exist, by repository and tag. Others may exist: the list is not complete."""
+        from compatmatrix.matrix.repositories import Image
+
+        return {(row.repository, row.tag): row for row in map(Image.read, self._rows("image"))}
+
+    @cached_property
+    def conda_releases(self) -> tuple[CondaRelease, ...]:
+        """torch on conda channels, in the file's order."""
+        from compatmatrix.matrix.repositories import CondaRelease
+
+        return tuple(map(CondaRelease.read, self._rows("conda")))
+
+    def conda_lacks(self, channel: str, torch: Version) -> CondaChannel | None:
+        """The channel, where it is certain that it never had this torch release; None where it has, or may have."""
+        from compatmatrix.matrix.repositories import CondaChannel
+
+        rows = map(CondaChannel.read, self._rows("conda-channel"))
+        found = next((row for row in rows if row.name == channel), None)
+        if found is None or torch < found.complete_from or (torch > found.complete_to and not found.closed):
+            return None
+        has = any(row.channel == channel and row.version == torch for row in self.conda_releases)
+        return None if has else found
 
     @cached_property
     def platforms(self) -> frozenset[str]:

@@ -1,7 +1,5 @@
 """The rows of the matrix as frozen values, and how each is read from its TOML table."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +60,7 @@ class CudaRelease(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> CudaRelease:
+    def read(cls, row: Row) -> "CudaRelease":
         return cls(Cuda.parse(row["version"]), _drivers(row), evidence(row))
 
 
@@ -74,7 +72,7 @@ class CudaFamily(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> CudaFamily:
+    def read(cls, row: Row) -> "CudaFamily":
         return cls(row["major"], _drivers(row), evidence(row))
 
 
@@ -100,7 +98,7 @@ class CapabilityRow(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> CapabilityRow:
+    def read(cls, row: Row) -> "CapabilityRow":
         neighbours = row.get("neighbours-from")
         return cls(
             Capability.parse(row["capability"]),
@@ -113,6 +111,19 @@ class CapabilityRow(NamedTuple):
         )
 
 
+class CudnnFloor(NamedTuple):
+    """From this cuDNN on, cuDNN for this CUDA major has no kernels below the capability."""
+
+    cuda: int
+    version: Version
+    capability: Capability
+    evidence: Evidence
+
+    @classmethod
+    def read(cls, row: Row) -> "CudnnFloor":
+        return cls(row["cuda"], version(row["version"]), Capability.parse(row["capability"]), evidence(row))
+
+
 class GpuRow(NamedTuple):
     """A GPU as nvidia-smi prints it. aliases: what people call it. kind: "datacenter", "geforce", "workstation" …"""
 
@@ -123,7 +134,7 @@ class GpuRow(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> GpuRow:
+    def read(cls, row: Row) -> "GpuRow":
         aliases = tuple(row.get("aliases", ()))
         return cls(row["name"], Capability.parse(row["capability"]), row["kind"], aliases, evidence(row))
 
@@ -137,7 +148,7 @@ class Torch(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> Torch:
+    def read(cls, row: Row) -> "Torch":
         return cls(version(row["version"]), row.get("numpy", ""), row.get("yanked", ""), evidence(row))
 
 
@@ -146,7 +157,8 @@ class Build:
     """One published build of a torch release.
 
     build: "cu126" or "cpu". index: "pypi" or "pytorch". pythons: "3.11", "3.14t". wheel: the platform tag.
-    libc: the floor of glibc or macOS. archs: compiled architectures, empty for a CPU build.
+    libc: the floor of glibc or macOS. archs: compiled architectures, empty for a CPU build. cudnn, nccl, triton: what
+    it brings or asks for; None where it has none or nobody has read it.
     """
 
     torch: Version
@@ -159,9 +171,12 @@ class Build:
     archs: tuple[Arch, ...]
     method: str
     evidence: Evidence
+    cudnn: Version | None = None
+    nccl: Version | None = None
+    triton: Version | None = None
 
     @classmethod
-    def read(cls, row: Row) -> Build:
+    def read(cls, row: Row) -> "Build":
         given = row.get("libc")
         libc = Libc("glibc", *map(int, given.split("."))) if given else libc_floor(row["wheel"])
         return cls(
@@ -175,6 +190,7 @@ class Build:
             tuple(map(_arch, row.get("archs", ()))),
             row["method"],
             evidence(row),
+            *(version(row[name]) if name in row else None for name in ("cudnn", "nccl", "triton")),
         )
 
     @property
@@ -218,7 +234,7 @@ class Partner(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> Partner:
+    def read(cls, row: Row) -> "Partner":
         return cls(
             version(row["version"]),
             row["torch"],
@@ -239,7 +255,7 @@ class Fastai(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> Fastai:
+    def read(cls, row: Row) -> "Fastai":
         return cls(
             version(row["version"]),
             row.get("python", ""),
@@ -264,7 +280,7 @@ class Limit(NamedTuple):
     evidence: Evidence
 
     @classmethod
-    def read(cls, row: Row) -> Limit:
+    def read(cls, row: Row) -> "Limit":
         return cls(
             row["package"],
             row["allowed"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date as date_of
 from typing import Any, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier
@@ -34,6 +35,22 @@ def _parsed(parse: Callable[[str], object], what: str) -> Check:
         return None
 
     return check
+
+
+def date(value: Any) -> str | None:
+    problem = f"{value!r} is not a date (YYYY-MM-DD)"
+    if not isinstance(value, str) or len(value) != 10:
+        return problem
+    try:
+        date_of.fromisoformat(value)
+    except ValueError:
+        return problem
+    return None
+
+
+def _source(value: Any) -> str | None:
+    """Where a fact was read, in words: an address goes stale, and says less than the name of the thing."""
+    return text(value) or ("names an address: say what was read instead" if "://" in value else None)
 
 
 def _each(item: Check) -> Check:
@@ -79,20 +96,23 @@ cuda = _parsed(Cuda.parse, "a CUDA version")
 capability = _parsed(Capability.parse, "a compute capability")
 arch = _parsed(Arch.parse, "an architecture")
 python = _parsed(Python.parse, "a Python version")
-date = _matching(r"20\d\d-[01]\d-[0-3]\d", "a date (YYYY-MM-DD)")
 platform = _matching(r"[a-z]+-[a-z0-9_]+", "a platform such as linux-x86_64")
 name = _matching(r"[a-z0-9]+(-[a-z0-9]+)*", "a normalised package name")
 
 
 class Table(NamedTuple):
-    """One array of tables. key: the columns that name a row and must be unique together."""
+    """One array of tables.
+
+    key: the columns that name a row and must be unique together. later: a table that files of older releases lack.
+    """
 
     required: dict[str, Check]
     optional: dict[str, Check]
     key: tuple[str, ...]
+    later: bool = False
 
 
-EVIDENCE_CHECKS: dict[str, Check] = {"source": text, "method": _one_of(*METHODS), "checked": date}
+EVIDENCE_CHECKS: dict[str, Check] = {"source": _source, "method": _one_of(*METHODS), "checked": date}
 
 _DRIVERS = {"driver-linux": version, "driver-windows": version}
 
@@ -111,6 +131,9 @@ TABLES: dict[str, Table] = {
         },
         ("capability",),
     ),
+    "cudnn-floor": Table(
+        {"cuda": _number, "version": version, "capability": capability}, {}, ("cuda", "version"), later=True
+    ),
     "gpu": Table({"name": text, "capability": capability, "kind": text}, {"aliases": _each(text)}, ("name",)),
     "torch": Table({"version": version}, {"numpy": spec, "yanked": text}, ("version",)),
     "build": Table(
@@ -122,7 +145,13 @@ TABLES: dict[str, Table] = {
             "pythons": _each(python),
             "wheel": text,
         },
-        {"archs": _each(arch), "libc": _matching(r"\d+\.\d+", "a glibc version"), "cudnn": version, "nccl": version},
+        {
+            "archs": _each(arch),
+            "libc": _matching(r"\d+\.\d+", "a glibc version"),
+            "cudnn": version,
+            "nccl": version,
+            "triton": version,
+        },
         ("torch", "build", "platform", "index"),
     ),
     "torchvision": Table(
@@ -139,7 +168,16 @@ TABLES: dict[str, Table] = {
     ),
     "image": Table(
         {"repository": text, "tag": text},
-        {"cuda": cuda, "flavour": _one_of("base", "runtime", "devel"), "os": text},
+        {"cuda": cuda, "flavour": _one_of("base", "runtime", "devel"), "os": text, "cudnn": version, "torch": version},
         ("repository", "tag"),
+    ),
+    "conda-channel": Table(
+        {"name": text, "complete-from": version, "complete-to": version}, {"closed": _flag}, ("name",), later=True
+    ),
+    "conda": Table(
+        {"channel": text, "package": name, "version": version},
+        {"cuda": _each(cuda), "pythons": _each(python)},
+        ("channel", "package", "version"),
+        later=True,
     ),
 }

@@ -16,9 +16,9 @@ from packaging.version import Version
 from compatmatrix.errors import MatrixError
 from compatmatrix.matrix.load import data_folder
 from compatmatrix.matrix.rows import CudaRelease, Row, evidence, version
-from compatmatrix.matrix.schema import EVIDENCE, EVIDENCE_CHECKS, Check, capability, cuda, name, spec, text
+from compatmatrix.matrix.schema import EVIDENCE, EVIDENCE_CHECKS, Check, cuda, name, spec, text
 from compatmatrix.matrix.schema import version as a_version
-from compatmatrix.model.cuda import Capability, Cuda
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Evidence
 
 SCHEMA = 1
@@ -49,21 +49,12 @@ class OldTorch(NamedTuple):
     evidence: Evidence
 
 
-class CudnnFloor(NamedTuple):
-    """From this cuDNN on there are no kernels below this capability."""
-
-    version: Version
-    capability: Capability
-    evidence: Evidence
-
-
 class Tokens(NamedTuple):
-    """The whole file, in its order; cuDNN's floors newest first."""
+    """The whole file, in its order."""
 
     tokens: dict[str, Token]
     cudas: dict[Cuda, CudaRelease]
     torches: dict[Version, OldTorch]
-    cudnn_floors: tuple[CudnnFloor, ...]
 
 
 def compile_pattern(source: str) -> re.Pattern[str]:
@@ -90,10 +81,6 @@ def load_tokens(path: Path | None = None) -> Tokens:
         {row["name"]: _token(row) for row in tables["token"]},
         {release.cuda: release for release in map(CudaRelease.read, reversed(tables["old-cuda"]))},
         {version(row["version"]): _old_torch(row) for row in tables["old-torch"]},
-        tuple(
-            CudnnFloor(version(row["version"]), Capability.parse(row["capability"]), evidence(row))
-            for row in reversed(tables["cudnn-floor"])
-        ),
     )
 
 
@@ -149,7 +136,6 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
         {"code": name, "certainty": _certainty, "explained-by": _names, "needs": _specs, "hint": text, "ask": text},
     ),
     "old-cuda": ({"version": cuda, "driver-linux": a_version, "driver-windows": a_version}, {}),
-    "cudnn-floor": ({"version": a_version, "capability": capability}, {}),
     "old-torch": ({"version": a_version, "cuda": cuda, "torchvision": a_version}, {}),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from packaging.version import Version
 
 from compatmatrix.errors import MatrixError
+from compatmatrix.matrix.references import reference_faults
 from compatmatrix.matrix.schema import EVIDENCE, EVIDENCE_CHECKS, SCHEMA, TABLES, Table, text
 from compatmatrix.model.cuda import Capability, Cuda
 
@@ -56,13 +57,15 @@ def _faults(tables: Mapping[str, Any]) -> Iterator[tuple[str, int | None, str]]:
         yield name, None, f"unknown table {name!r}"
     for name, shape in TABLES.items():
         rows = tables.get(name)
+        if rows is None and shape.later:
+            continue
         if rows is None:
             yield name, None, f"table [[{name}]] is missing"
         elif not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             yield name, None, f"{name}: expected an array of tables [[{name}]]"
         else:
             yield from _table_faults(name, shape, rows)
-    yield from _reference_faults(tables)
+    yield from reference_faults(tables)
 
 
 def _index_faults(index: Any) -> Iterator[tuple[str, int | None, str]]:
@@ -116,38 +119,8 @@ def _order(name: str, row: Mapping[str, Any]) -> tuple[Any, ...] | None:
         return Cuda.parse(row["version"])
     if name == "capability":
         return Capability.parse(row["capability"])
+    if name == "cudnn-floor":
+        return row["cuda"], Version(row["version"])
+    if name == "conda":
+        return row["package"], row["channel"], Version(row["version"])
     return (row["major"],) if name == "cuda-family" else None
-
-
-def _reference_faults(tables: Mapping[str, Any]) -> Iterator[tuple[str, int | None, str]]:
-    def column(table: str, key: str) -> set[Any]:
-        return {row.get(key) for row in _rows(tables, table) if isinstance(row.get(key), str | int)}
-
-    torches, cudas, majors = column("torch", "version"), column("cuda", "version"), column("cuda-family", "major")
-    capabilities = column("capability", "capability")
-    built = column("build", "torch")
-    for number, row in enumerate(_rows(tables, "build")):
-        if isinstance(row.get("torch"), str) and row["torch"] not in torches:
-            yield "build", number, f"torch {row['torch']} has no row in [[torch]]"
-        cuda = Cuda.from_tag(row["build"]) if isinstance(row.get("build"), str) else None
-        if cuda and str(cuda) not in cudas:
-            yield "build", number, f"CUDA {cuda} has no row in [[cuda]]"
-        if cuda is None and row.get("archs"):
-            yield "build", number, "a build without CUDA has no architectures"
-    # Minor-version compatibility began with the oldest family; below it a release has its own driver.
-    first = min((major for major in majors if isinstance(major, int)), default=0)
-    for number, row in enumerate(_rows(tables, "cuda")):
-        major = str(row.get("version", "")).partition(".")[0]
-        if major.isdigit() and int(major) >= first and int(major) not in majors:
-            yield "cuda", number, f"CUDA {row['version']} has no row in [[cuda-family]]"
-    for number, row in enumerate(_rows(tables, "gpu")):
-        if isinstance(row.get("capability"), str) and row["capability"] not in capabilities:
-            yield "gpu", number, f"capability {row['capability']} has no row in [[capability]]"
-    for number, row in enumerate(_rows(tables, "torch")):
-        if isinstance(row.get("version"), str) and row["version"] not in built and not row.get("yanked"):
-            yield "torch", number, f"torch {row['version']} has no [[build]]"
-
-
-def _rows(tables: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    rows = tables.get(name)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

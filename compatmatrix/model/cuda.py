@@ -4,8 +4,6 @@ A *capability* is what a GPU has (8.6). An *architecture* is what a wheel carrie
 cubin) or PTX (`compute_90`), which the driver translates.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ class Cuda(NamedTuple):
     minor: int
 
     @classmethod
-    def parse(cls, text: str) -> Cuda:
+    def parse(cls, text: str) -> "Cuda":
         """Read "12.6" or "12.6.3". Raises ValueError."""
         match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(?:\.\d+)*", text.strip())
         if not match:
@@ -25,7 +23,7 @@ class Cuda(NamedTuple):
         return cls(int(match[1]), int(match[2]))
 
     @classmethod
-    def from_tag(cls, tag: str) -> Cuda | None:
+    def from_tag(cls, tag: str) -> "Cuda | None":
         """Read a build tag: "cu126" is 12.6, "cu92" is 9.2; None for "cpu", "rocm6.2" and the like."""
         match = re.fullmatch(r"cu(\d+)(\d)", tag)
         return cls(int(match[1]), int(match[2])) if match else None
@@ -46,7 +44,7 @@ class Capability(NamedTuple):
     minor: int
 
     @classmethod
-    def parse(cls, text: str) -> Capability:
+    def parse(cls, text: str) -> "Capability":
         """Read "8.6". Raises ValueError."""
         match = re.fullmatch(r"(\d{1,2})\.(\d)", text.strip())
         if not match:
@@ -69,7 +67,7 @@ class Arch(NamedTuple):
     suffix: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Arch:
+    def parse(cls, text: str) -> "Arch":
         """Read "sm_86", "sm_90a" or "compute_90". Raises ValueError."""
         match = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", text)
         if not match:

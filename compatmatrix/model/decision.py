@@ -1,7 +1,5 @@
 """A decision (level 1): the stack for a host, and why not the others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

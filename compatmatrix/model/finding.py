@@ -1,7 +1,5 @@
 """Findings: what a rule has to say about a case. Plain values; wording is done by the rule that saw it."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The host: Python, platform, C library, driver and GPUs; each fact with its origin. Also the host file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +26,7 @@ class Python(NamedTuple):
     implementation: str = "cpython"
 
     @classmethod
-    def parse(cls, text: str) -> Python:
+    def parse(cls, text: str) -> "Python":
         """Read "3.11", "3.11.7" or "3.14t" (free-threaded). Raises ValueError."""
         match = re.fullmatch(r"(\d+\.\d+(?:\.\d+)?(?:(?:a|b|rc)\d+)?)(t?)", text.strip())
         if not match:
@@ -155,11 +153,15 @@ def _read_platform(text: str) -> str:
     return text
 
 
+def _read_driver(text: str) -> DriverVersion:
+    return DriverVersion.given(text) if text.startswith("R") else DriverVersion(text)
+
+
 _READERS: dict[str, Any] = {
     "python": Python.parse,
     "platform": _read_platform,
     "libc": _read_libc,
-    "driver": DriverVersion,
+    "driver": _read_driver,
     "driver_cuda": Cuda.parse,
     "gpus": _read_gpus,
 }

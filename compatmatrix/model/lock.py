@@ -1,7 +1,5 @@
 """The lock made from a decision (level 2)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 

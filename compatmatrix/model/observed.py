@@ -1,7 +1,5 @@
 """What was seen of a machine beyond its stack and its host: error texts, and what torch says of itself."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -36,7 +34,10 @@ class Observed(NamedTuple):
     capabilities: of the GPUs, as torch printed them. image: the container image. library_path: LD_LIBRARY_PATH.
     installer: "pip", "conda", "poetry", "uv", or empty. copies: other copies of the torch family, with their origin.
     requested: what was asked for and is not there. offered: what the index had of it, empty for nothing, None where
-    nobody asked. index_tag: the build whose index was named in an install command, "cu118".
+    nobody asked; offered_of: the package that it is of. offered_cut: that list breaks off, so that its last entry is
+    not the newest. unmet: the range of torch that the index could not meet, "~=2.3". index_tag: the build whose index
+    was named in an install command, "cu118".
+    rocm: torch is a build for AMD's GPUs. amd: the report tells of AMD's GPUs.
     """
 
     signs: tuple[Sign, ...] = ()
@@ -52,7 +53,12 @@ class Observed(NamedTuple):
     copies: tuple[Pin, ...] = ()
     requested: tuple[Pin, ...] = ()
     offered: tuple[Version, ...] | None = None
+    offered_cut: bool = False
+    offered_of: str = "torch"
+    unmet: str = ""
     index_tag: str = ""
+    rocm: bool = False
+    amd: bool = False
 
     def sign(self, *names: str) -> Sign | None:
         """The first of these signs that was seen."""

@@ -1,8 +1,5 @@
 """What a smoke run answered and how far a stack has been proven."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -26,7 +23,8 @@ class Probe(NamedTuple):
     """One question that the smoke run answered.
 
     detail: what was seen, or the library's own error, or why it was skipped. seconds: wall time.
-    code: the finding code of the likely cause where the probe failed, else empty.
+    code: the finding code of the likely cause where the probe failed, else empty. warnings: what the libraries warned
+    of meanwhile, each as "category: text".
     """
 
     name: str
@@ -34,6 +32,7 @@ class Probe(NamedTuple):
     detail: str
     seconds: float
     code: str = ""
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As in the JSON contract."""
@@ -43,11 +42,11 @@ class Probe(NamedTuple):
             "detail": self.detail,
             "seconds": round(self.seconds, 3),
             "code": self.code or None,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeResult:
+class SmokeResult(NamedTuple):
     """The answer of one smoke run.
 
     device: "cuda:0 NVIDIA H200" or "cpu". versions: distributions as the run itself saw them.

@@ -1,8 +1,7 @@
 """The stack: distributions, their versions and build flavours, whether installed, pinned or proposed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from packaging.version import Version
@@ -78,7 +77,13 @@ class Stack(Mapping[str, Pin]):
 
 def public(version: Version) -> Version:
     """The version without its local part: 2.13.0+cpu gives 2.13.0."""
-    return Version(version.public) if version.local else version
+    return _public(version, version.release) if version.local else version
+
+
+@lru_cache(maxsize=4096)
+def _public(version: Version, release: tuple[int, ...]) -> Version:
+    # By release as well: 2.5+cpu and 2.5.0+cpu are equal, and each must be shown as it was written.
+    return Version(version.public)
 
 
 def local_flavour(version: Version) -> str | None:

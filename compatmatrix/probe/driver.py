@@ -18,9 +18,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from compatmatrix.model.cuda import Capability, Cuda
 from compatmatrix.model.driver import DriverVersion
@@ -55,8 +54,7 @@ class Run(Protocol):
     def __call__(self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> Finished: ...
 
 
-@dataclass(frozen=True, slots=True)
-class DriverView:
+class DriverView(NamedTuple):
     """What can be seen of the NVIDIA driver.
 
     driver: its version. driver_cuda: the newest CUDA that it offers, known only where XML was asked. gpus: an
@@ -65,7 +63,7 @@ class DriverView:
 
     driver: Fact[DriverVersion]
     gpus: Fact[tuple[Gpu, ...]]
-    driver_cuda: Fact[Cuda] = field(default_factory=lambda: Fact.unknown("not asked"))
+    driver_cuda: Fact[Cuda] = Fact.unknown("not asked")
     notes: tuple[str, ...] = ()
 
 

@@ -10,9 +10,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -49,8 +48,7 @@ print("\\n" + json.dumps({"compatmatrix": 1, "version": list(v), "implementation
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """An interpreter and its environment.
 
     path: the executable. site_packages: existing folders, first on the import path first. origin: how it was

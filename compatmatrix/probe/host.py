@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
@@ -22,8 +21,7 @@ _NAME_DRIVER = "not given: name it with --driver"
 _NAME_GPU = "not given: name it with --gpu, or say --no-gpu"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """Facts about the host that the user gave; None for those to be detected. gpus: empty for "no GPU"."""
 
     python: Python | None = None
@@ -33,10 +31,13 @@ class Given:
     gpus: tuple[Gpu, ...] | None = None
 
 
+NOTHING_GIVEN = Given()
+
+
 def detect_host(
     interpreter: Interpreter | None,
     capability_of: CapabilityOf,
-    given: Given = Given(),
+    given: Given = NOTHING_GIVEN,
     *,
     root: Path = Path("/"),
     environ: Mapping[str, str] | None = None,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -20,13 +20,13 @@ from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.stack import Pin, Stack, public
 
 _FAMILY = ("torch", "torchvision", "torchaudio")
-_CONDA = {"pytorch": "torch", **{name: name for name in ("torchvision", "torchaudio", "fastai", "numpy", "pillow")}}
+_CONDA = {"pytorch": "torch"}
+"""What PyPI calls the packages that conda names otherwise; the others are called the same."""
 _ENOUGH = 1 << 16
 """Bytes read of any one file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(NamedTuple):
     """What is installed.
 
     stack: by import order, the first of several copies. conda: what conda's own records say, under PyPI's names;
@@ -173,7 +173,7 @@ def _imported(name: str, site_packages: Iterable[Path], pin: Pin | None, notes: 
 
 
 def _conda_records(folder: Path, notes: list[str]) -> dict[str, Pin]:
-    """conda's records of the packages that matter: name-version-build.json."""
+    """conda's records: name-version-build.json."""
     found: dict[str, Pin] = {}
     try:
         names = [entry.name for entry in os.scandir(folder)]
@@ -184,9 +184,9 @@ def _conda_records(folder: Path, notes: list[str]) -> dict[str, Pin]:
         return found
     for entry in names:
         parts = entry.removesuffix(".json").rsplit("-", 2)
-        version = _version(parts[1]) if len(parts) == 3 and parts[0] in _CONDA else None
+        version = _version(parts[1]) if len(parts) == 3 and not parts[0].startswith("_") else None
         if version:
-            name = _CONDA[parts[0]]
+            name = _CONDA.get(parts[0], parts[0])
             found[name] = Pin(
                 name, version, _conda_flavour(parts[2]) if name in _FAMILY else None, f"conda-meta/{entry}"
             )

@@ -114,6 +114,4 @@ def _trains(interpreter: Interpreter) -> bool:
 
 
 def _noted(found: Interpreter, notes: list[str]) -> Interpreter:
-    from dataclasses import replace
-
-    return replace(found, notes=(*found.notes, *notes)) if notes else found
+    return found._replace(notes=(*found.notes, *notes)) if notes else found

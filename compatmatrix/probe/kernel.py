@@ -1,7 +1,5 @@
 """What the kernel's files say about the NVIDIA driver, its GPUs and where we run. Reads below a given root only."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple

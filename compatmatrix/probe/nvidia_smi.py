@@ -4,8 +4,6 @@ Sources: the nvidia-smi manual (return codes, query fields, "N/A" values) and ou
 The banner is never read: its words change between drivers.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,11 +1,9 @@
 """The nvidia-* wheels of an environment: which CUDA major each is for, and whether its files are still its own."""
 
-from __future__ import annotations
-
 import csv
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,3 +83,37 @@ def _libraries(wheel: NvidiaWheel) -> Iterator[tuple[Path, int]]:
     for row in csv.reader(line for line in text.splitlines() if ".so" in line):
         if len(row) == 3 and row[2].isdigit() and ".so" in row[0] and ".." not in row[0]:
             yield wheel.folder / row[0], int(row[2])
+
+
+def only_for_torch(site_packages: Sequence[Path], major: int) -> tuple[str, ...]:
+    """The wheels of one CUDA major that nothing but torch and its like asks for: what is left over when torch moves to
+    another CUDA."""
+    names = [wheel.name for wheel in nvidia_wheels(site_packages) if wheel.major == major]
+    asked = asked_by_others(site_packages, names)
+    return tuple(sorted(name for name in names if name not in asked))
+
+
+def asked_by_others(site_packages: Sequence[Path], names: Collection[str]) -> dict[str, str]:
+    """Those of the names that some package besides torch and NVIDIA's own requires, each with one that does."""
+    found: dict[str, str] = {}
+    for folder in site_packages if names else ():
+        try:
+            records = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".dist-info"))
+        except OSError:
+            continue
+        for record in records:
+            if record.startswith(("torch-", "nvidia_", "nvidia-", "cuda_", "triton-")):
+                continue
+            for name in _requires(folder / record / "METADATA"):
+                if name in names:
+                    found.setdefault(name, record.partition("-")[0].replace("_", "-"))
+    return found
+
+
+def _requires(metadata: Path) -> Iterator[str]:
+    try:
+        text = metadata.read_text("utf-8", "replace")
+    except OSError:
+        return
+    for match in re.finditer(r"^Requires-Dist:[ \t]*(nvidia[A-Za-z0-9._-]+)", text.partition("\n\n")[0], re.M):
+        yield re.sub(r"[-_.]+", "-", match[1]).lower()

@@ -5,8 +5,6 @@ and an emulated one need other wheels than the kernel's name suggests. Nothing i
 only it can tell its version.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import struct

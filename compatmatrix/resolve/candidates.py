@@ -1,7 +1,5 @@
 """Candidate stacks in preference order: newest fastai, then newest torch, then the builds the host would like best."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple

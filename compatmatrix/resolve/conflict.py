@@ -4,23 +4,22 @@ Deletion-based: a fact is left out, and stays out where the refusal stands witho
 minimising delta debugging, in its simplest form; a handful of facts needs no halving).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compatmatrix.errors import CompatmatrixError
 from compatmatrix.matrix.matrix import Matrix
-from compatmatrix.matrix.rows import version
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
-from compatmatrix.model.host import Gpu, Host, Python
+from compatmatrix.model.host import Gpu, Host
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question
+from compatmatrix.resolve.unlock import pythons
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 class Cause(NamedTuple):
@@ -38,21 +37,14 @@ class Cause(NamedTuple):
         return self._asdict()
 
     def __str__(self) -> str:
-        words = {
-            "requirement": "",
-            "python": "Python ",
-            "gpu": "",
-            "driver": "driver ",
-            "libc": "",
-            "index": "--index ",
-        }
-        return f"{words[self.kind]}{self.value}"
+        words = {"python": "Python ", "driver": "driver ", "index": "--index ", "host": "the host with "}
+        return f"{words.get(self.kind, '')}{self.value}"
 
 
 class _Facts(NamedTuple):
     """A question in parts that can be left out one by one. False: the fact may be anything."""
 
-    requirements: tuple[Requirement, ...]
+    requirements: tuple["Requirement", ...]
     gpus: tuple[Gpu, ...]
     others: tuple[Host, ...]
     driver: bool = True
@@ -106,9 +98,9 @@ def _fits(facts: _Facts, question: Question, matrix: Matrix) -> bool:
         host = replace(host, driver=Fact.of(DriverVersion(text), "supposed"))
     if not facts.libc:
         host = replace(host, libc=Fact.unknown("left out"))
-    pythons = [host.python] if facts.python else [Fact.of(python, "supposed") for python in _pythons(matrix)]
+    tried = [host.python] if facts.python else [Fact.of(python, "supposed") for python in pythons(matrix)]
     index = question.index if facts.policy else IndexPolicy.AUTO
-    for python in pythons:
+    for python in tried:
         asked = replace(
             question,
             host=replace(host, python=python),
@@ -124,13 +116,6 @@ def _fits(facts: _Facts, question: Question, matrix: Matrix) -> bool:
             # A requirement that no release meets is a refusal too, whatever else is asked.
             continue
     return False
-
-
-def _pythons(matrix: Matrix) -> list[Python]:
-    """Every Python that any build is for, newest first."""
-    minors = {minor for builds in matrix.builds.values() for build in builds for minor in build.pythons}
-    plain = sorted((minor for minor in minors if not minor.endswith("t")), key=version, reverse=True)
-    return [Python.parse(minor) for minor in plain]
 
 
 def _causes(facts: _Facts, question: Question) -> Iterator[Cause]:

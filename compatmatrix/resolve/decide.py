@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
@@ -24,14 +25,16 @@ from compatmatrix.rules import Case
 from compatmatrix.rules.case import driver_floor
 from compatmatrix.rules.known_bad import applies
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
 # What a proof is found by: platform and the versions of these packages, on any Python and in any build.
 CORE_OF_PROOF = ("fastai", "torch", "torchvision")
 ProofKey = tuple[str, ...]
 Proofs = Mapping[ProofKey, Iterable[tuple[str, ProofMark]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """No candidate fits: an answer. rejected: every candidate with its findings, in preference order."""
 
     rejected: tuple[Rejection, ...]
@@ -140,11 +143,24 @@ def _need_releases(question: Question, matrix: Matrix) -> None:
         local = any("+" in spec.version for req in wanted for spec in req.specifier)
         if wanted and not local and not any(question.admits(name, release) for release in rows):
             asked = ", ".join(str(req) for req in wanted)
-            problems.append(f"{asked}: no such release in the matrix, which knows {_span(list(rows))}")
+            problems.append(
+                f"{asked}: no such release in the matrix, which knows {_span(list(rows))}{_nearest(wanted, list(rows))}"
+            )
     if problems:
         raise UsageError(
-            problems, hint="releases newer than the matrix: compatmatrix matrix show torch", slug="unknown-release"
+            problems, hint="a torch newer than the matrix: compatmatrix matrix refresh", slug="unknown-release"
         )
+
+
+def _nearest(wanted: Iterable[Requirement], releases: list[Version]) -> str:
+    """The known releases around the first version that was asked for; releases: newest first."""
+    named = [spec.version.removesuffix(".*") for req in wanted for spec in req.specifier if spec.operator != "==="]
+    if not named:
+        return ""
+    asked = Version(named[0])
+    below = next((release for release in releases if release < asked), None)
+    above = next((release for release in reversed(releases) if release > asked), None)
+    return f"; nearest: {' and '.join(str(one) for one in (below, above) if one)}" if below or above else ""
 
 
 def _span(releases: list[Version]) -> str:
@@ -204,7 +220,7 @@ def _decision(
     build = candidate.build
     base = question.pytorch_index.rstrip("/") or matrix.pytorch_index
     case = Case(stack, question.host, matrix, build, advise=False)
-    warnings = [finding.message for finding in warnings_on(case)]
+    warnings = [f"{one.message}{f'; {one.hint}' if one.hint else ''}" for one in warnings_on(case)]
     return Decision(
         stack=stack,
         build=build.build,

@@ -1,7 +1,5 @@
 """Rejections, grouped and counted: what explain and a refusal tell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

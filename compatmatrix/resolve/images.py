@@ -24,7 +24,7 @@ def cuda_image(build: str, flavour: str, matrix: Matrix) -> str:
     rows = [
         row
         for row in matrix.tables.get("image", ())
-        if row["repository"] == REPOSITORY and row.get("flavour") == flavour and "cuda" in row
+        if row["repository"] == REPOSITORY and row.get("flavour") == flavour and "cuda" in row and "cudnn" not in row
     ]
     family = [row for row in rows if Cuda.parse(row["cuda"]).major == cuda.major]
     if not family:

@@ -15,6 +15,7 @@ from compatmatrix.resolve.candidates import TorchCandidate
 from compatmatrix.rules import RULES, Case, Scope, judge
 
 HOST_RULES = tuple(rule for rule in RULES if rule.scope is Scope.HOST)
+_REJECTING = tuple(rule for rule in HOST_RULES if rule.rejects)
 VERSION_RULES = tuple(rule for rule in RULES if rule.scope is Scope.VERSIONS)
 
 
@@ -31,7 +32,7 @@ def objections_of_hosts(candidate: TorchCandidate, hosts: Iterable[Host], matrix
 def _objections_of_host(candidate: TorchCandidate, host: Host, matrix: Matrix) -> Iterator[Finding]:
     yield from objections_of_versions(candidate.stack, candidate.build, host, matrix)
     case = Case(candidate.stack, host, matrix, candidate.build, advise=False)
-    for rule in HOST_RULES:
+    for rule in _REJECTING:
         for finding in rule.check(case):
             if finding.severity is Severity.ERROR:
                 yield finding

@@ -1,7 +1,5 @@
 """A file's pins and ranges judged by the rules: for the host that is known, and for what the file itself says of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,12 +7,12 @@ from typing import NamedTuple
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from compatmatrix.manifests.manifest import Manifest, Part, Section, settle
-from compatmatrix.manifests.target import Target
 from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Place, Severity
 from compatmatrix.model.host import Host, Python
 from compatmatrix.model.stack import Stack
+from compatmatrix.model.target import Target
 from compatmatrix.rules import (
     RULES,
     Case,
@@ -22,12 +20,15 @@ from compatmatrix.rules import (
     fastai_mismatch,
     judge,
     known_bad,
+    numpy_abi,
     torchaudio_mismatch,
     torchvision_mismatch,
 )
 
 FOREIGN_RULES = (torchvision_mismatch.RULE, torchaudio_mismatch.RULE, fastai_mismatch.RULE, known_bad.RULE)
 """What can be said of a torch that is no wheel of an index we know: conda's packages have other contents."""
+CONDA_RULES = (torchvision_mismatch.CONDA_RULE, torchaudio_mismatch.CONDA_RULE, fastai_mismatch.RULE, known_bad.RULE)
+"""The same where conda's solver puts torch and its partners together."""
 
 _GIVEN = frozenset({"given", "host file", "host files"})
 
@@ -69,16 +70,26 @@ def judge_part(part: Part, host: Host, matrix: Matrix) -> JudgedPart:
     stack = with_builds(part, matrix)
     where = host_of(part, stack, host, matrix)
     foreign = "torch" in part.conda | part.opaque
-    rules: tuple[Rule, ...] = FOREIGN_RULES if foreign else RULES
+    # An image has the release's own build, whose window of NumPy is that of its wheels.
+    rules: tuple[Rule, ...] = (*FOREIGN_RULES, numpy_abi.RULE) if foreign else RULES
+    if "torch" in part.conda:
+        rules = CONDA_RULES
     case = Case.of(stack, where, matrix)
     if foreign:
         case = case._replace(build=None)
     found = [finding for finding in judge(case, rules) if not _intended(finding, where)]
     if part.section.image or part.section.cuda:
         from compatmatrix.resolve.manifest_containers import container_findings
+        from compatmatrix.resolve.manifest_images import left_behind, worded
 
+        found = [worded(finding, part) for finding in found]
         found += container_findings(part.section, where, matrix)
+        found += left_behind(part, matrix)
     found += _mixed(part)
+    if "torch" in part.conda:
+        from compatmatrix.resolve.manifest_conda import never_there
+
+        found += never_there(part, matrix)
     if not foreign and not where.python.known:
         from compatmatrix.resolve.manifest_pythons import no_python
 

@@ -6,13 +6,17 @@ compatibility does not count), docs.nvidia.com/deploy/cuda-compatibility for eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from compatmatrix.manifests.manifest import BaseImage, Section
 from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.matrix.rows import evidence
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.finding import Evidence, Finding, Severity
 from compatmatrix.model.host import Host
+from compatmatrix.resolve.images import REPOSITORY as NVIDIA_CUDA
 from compatmatrix.rules.case import driver_floor
 
 _DATACENTER = "datacenter"
@@ -81,8 +85,15 @@ def _musl(image: BaseImage, section: Section) -> Iterator[Finding]:
 
 
 def _no_such_tag(image: BaseImage, matrix: Matrix) -> Iterator[Finding]:
-    """Tags of NVIDIA's images have a release of three numbers; there is no "latest". Others than ours may exist."""
-    rows = [row for row in matrix.tables.get("image", ()) if image.name.endswith(str(row["repository"]))]
+    """Tags of NVIDIA's images have a release of three numbers; there is no "latest". Others than ours may exist, but
+    cuDNN has one spelling a release: cudnn8, cudnn9, or cudnn without a number."""
+    if not image.name.endswith(NVIDIA_CUDA):
+        return
+    rows = [row for row in matrix.tables.get("image", ()) if row["repository"] == NVIDIA_CUDA]
+    spelt = [row for row in rows if _cudnn(str(row["tag"])) == _cudnn(image.tag)]
+    if spelt and all(row["tag"] != image.tag for row in spelt):
+        yield _wrong_tag(image, "its cuDNN is spelt otherwise for this release", spelt[-1])
+        return
     numbers = image.tag.partition("-")[0]
     if not rows or numbers.count(".") >= 2:
         return
@@ -90,11 +101,21 @@ def _no_such_tag(image: BaseImage, matrix: Matrix) -> Iterator[Finding]:
     near = [row for row in rows if str(row["tag"]).startswith(f"{numbers}.") and numbers]
     if not near and image.tag not in ("", "latest"):
         return
-    same = [row for row in near if row.get("os") == system and f"-{row.get('flavour')}-" in image.tag] or near
-    yield Finding(
+    fitting = (row for row in near if ("cudnn" in row) == ("cudnn" in image.tag))
+    same = [row for row in fitting if row.get("os") == system and f"-{row.get('flavour')}-" in image.tag] or near
+    yield _wrong_tag(image, "its tags name a release with three numbers", same[-1] if same else None)
+
+
+def _cudnn(tag: str) -> str:
+    return re.sub(r"-cudnn\d*-", "-cudnn-", tag)
+
+
+def _wrong_tag(image: BaseImage, why: str, instead: Mapping[str, Any] | None) -> Finding:
+    return Finding(
         "other",
         Severity.WARNING,
-        f"{image.name} has no tag {image.tag or 'latest'!r}: its tags name a release with three numbers",
-        f"take {same[-1]['repository']}:{same[-1]['tag']}" if same else "",
+        f"{image.name} has no tag {image.tag or 'latest'!r}: {why}",
+        f"take {instead['repository']}:{instead['tag']}" if instead else "",
+        evidence=(evidence(instead),) if instead else (),
         where=image.place,
     )

@@ -1,7 +1,5 @@
 """What a file's torch needs of any host: driver and GPU. For files read without a machine in mind, and for changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -17,6 +17,7 @@ from compatmatrix.rules.coverage import serves, usable_gpus
 def notes_on(question: Question, matrix: Matrix, rejected: Sequence[Rejection], taken: Build | None) -> Iterator[str]:
     """What the reader should know of a decision. taken: the chosen build, None where nothing fits."""
     gpus = list(dict.fromkeys(usable_gpus(question.host, matrix)))
+    yield from _jetsons(matrix, gpus)
     if not gpus or not rejected:
         if taken is not None and taken.cuda is None and gpus:
             yield _cpu_only(question, matrix, gpus)
@@ -30,8 +31,17 @@ def notes_on(question: Question, matrix: Matrix, rejected: Sequence[Rejection], 
     yield from end_of_driver_support(matrix, gpus)
 
 
+def _jetsons(matrix: Matrix, gpus: Sequence[Gpu]) -> Iterator[str]:
+    for gpu in gpus:
+        row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
+        if row and row.tegra:
+            yield f"{gpu} is a Tegra part (Jetson): NVIDIA builds torch for its JetPack itself, and not in this matrix"
+
+
 def _cpu_only(question: Question, matrix: Matrix, gpus: Sequence[Gpu]) -> str:
     platform = question.host.platform.value or ""
+    if platform.startswith("macos-"):
+        return f"there is no CUDA for macOS: {_names(gpus)} cannot be used there"
     if not any(build.cuda for torch in matrix.torches for build in matrix.builds_for(torch, platform)):
         return f"the matrix has no CUDA builds for {platform} yet: a CPU build was chosen, the GPU stays unused"
     return f"no torch in the matrix has code for {_names(gpus)}: a CPU build was chosen"
@@ -65,7 +75,8 @@ def builds_serving(question: Question, matrix: Matrix, gpu: Gpu, torch: Version)
 
 
 def _last_for_gpus(question: Question, matrix: Matrix, gpus: Sequence[Gpu], taken: Build | None) -> Iterator[str]:
-    newest = next(iter(matrix.torches), None)
+    platform = question.host.platform.value or ""
+    newest = next((t for t in matrix.torches if any(b.cuda for b in matrix.builds_for(t, platform))), None)
     for gpu in gpus:
         serving = torches_serving(question, matrix, gpu)
         if serving and serving[0] != newest:

@@ -1,7 +1,5 @@
 """The shipped proofs: which stacks have been trained, filed by their versions."""
 
-from __future__ import annotations
-
 import json
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +31,7 @@ class ProofRow(NamedTuple):
     lock: str
 
     @classmethod
-    def read(cls, row: dict[str, Any]) -> ProofRow:
+    def read(cls, row: dict[str, Any]) -> "ProofRow":
         """From the index. Raises KeyError, TypeError or ValueError for a broken row."""
         kind, _, number = (row["libc"] or "").partition(" ")
         libc = Libc(kind, *map(int, number.split("."))) if number else None

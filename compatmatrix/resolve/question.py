@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -14,6 +15,10 @@ from compatmatrix.errors import UsageError
 from compatmatrix.matrix.matrix import TORCH_FAMILY
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Pin, local_flavour, public
+from compatmatrix.model.target import Target, applies
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 # Decided here rather than left to the resolver of the closure: the torch family and fastai.
 CORE = (*TORCH_FAMILY, "fastai")
@@ -67,11 +72,13 @@ class Question:
 
     def for_host(self) -> Question:
         """The same question without those requirements on decided packages whose markers do not hold on the host."""
-        environment = _environment(self.host)
+        target = Target.of(self.host)
         kept = tuple(
             req
             for req in self.requirements
-            if req.marker is None or canonicalize_name(req.name) not in CORE or req.marker.evaluate(environment)
+            if req.marker is None
+            or canonicalize_name(req.name) not in CORE
+            or applies(str(req.marker), target) is not False
         )
         return replace(self, requirements=kept)
 
@@ -92,41 +99,43 @@ class Question:
         return tuple(pins)
 
 
-# What PEP 508 calls the platforms that the matrix knows.
-_SYSTEMS = {
-    "linux": ("linux", "Linux", "posix"),
-    "macos": ("darwin", "Darwin", "posix"),
-    "windows": ("win32", "Windows", "nt"),
-}
-
-
-def _environment(host: Host) -> dict[str, str]:
-    """The marker environment of a host, as far as it is known."""
-    system, _, machine = (host.platform.value or "").partition("-")
-    found: dict[str, str] = {}
-    if system in _SYSTEMS:
-        found["sys_platform"], found["platform_system"], found["os_name"] = _SYSTEMS[system]
-        found["platform_machine"] = machine.upper() if system == "windows" else machine
-    if host.python.value:
-        version = host.python.value.version
-        found["python_version"] = f"{version.major}.{version.minor}"
-        found["python_full_version"] = str(version) if version.release[2:] else f"{version}.0"
-    return found
-
-
 def parse_requirements(texts: Iterable[str]) -> tuple[Requirement, ...]:
     """The user's requirements. Raises UsageError listing every text that is not one."""
+    texts = tuple(texts)
+    if not texts:
+        return ()  # without the reader of requirements, which takes a tenth of the whole answer's time to import
+    from packaging.requirements import InvalidRequirement, Requirement
+
     requirements, problems = [], []
     for text in texts:
         try:
             requirements.append(Requirement(text))
         except InvalidRequirement as error:
-            problems.append(f"{text!r} is not a requirement: {str(error).splitlines()[0]}")
+            problems.append(f"{text!r} is not a requirement: {_why(text) or str(error).splitlines()[0]}")
     for requirement in requirements:
-        if requirement.url and canonicalize_name(requirement.name) in CORE:
+        name = canonicalize_name(requirement.name)
+        meant = _MEANT.get(name) or next((core for core in CORE if core == name.replace("-", "") != name), None)
+        if meant:
+            problems.append(f"{str(requirement)!r}: the package is called {meant}")
+        elif requirement.url and name in CORE:
             problems.append(
-                f"{str(requirement)!r}: {requirement.name} is decided by the matrix, which knows no addresses"
+                f"{str(requirement)!r}: {name} is decided by the matrix, which knows no addresses: ask for a release"
             )
     if problems:
         raise UsageError(problems, hint='write it as pip takes it, for example "torch<3" or "timm"')
     return tuple(requirements)
+
+
+_MEANT = {"pytorch": "torch"}
+"""What conda calls it. PyPI has a package of that name that only says so and fails."""
+
+
+def _why(text: str) -> str:
+    """What a text is, where it is no requirement but something that pip takes elsewhere; empty for none."""
+    if re.match(r"(?:git|hg|svn|bzr)\+|(?:https?|file|ssh)://", text):
+        return "an address alone; name the package: NAME @ ADDRESS"
+    if text.startswith(("-", ".", "/", "~")):
+        return "options, files and folders are not requirements; files go with -r where the command has it"
+    if re.match(r"[A-Za-z][\w.-]*\s*=[^=]", text):
+        return "an exact version is written with =="
+    return ""

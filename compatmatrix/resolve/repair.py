@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -17,11 +18,10 @@ from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Pin, Stack
-from compatmatrix.resolve.judgement import HOST_RULES, VERSION_RULES
 from compatmatrix.resolve.moves import Change, FastaiChoice, TorchChoice, fastai_choices, torch_choices
 from compatmatrix.resolve.nearby import nearest_version
 from compatmatrix.resolve.question import IndexPolicy
-from compatmatrix.rules import RULES, Case, judge
+from compatmatrix.rules import RULES, Case, Rule, Scope, judge
 from compatmatrix.rules.known_bad import applies
 
 ERRORS = frozenset({Severity.ERROR})
@@ -58,14 +58,16 @@ def nearest_repair(
     pinned: frozenset[str] = frozenset(),
     index: IndexPolicy = IndexPolicy.AUTO,
     unwanted: frozenset[Severity] = ERRORS,
+    rules: Sequence[Rule] = RULES,
 ) -> Repair | None:
     """The nearest stack with no finding of an unwanted severity; None where the matrix knows none.
 
     pinned: names that the user asked for: they move last. index: where builds may newly come from; what stays may be
-    from anywhere. A stack without such findings gives a Repair without changes.
+    from anywhere. rules: who judges. A stack without such findings gives a Repair without changes.
     """
-    known = _warnings(judge(Case.of(stack, host, matrix), RULES))
-    near = _beside_the_pins(stack, host, matrix, unwanted)
+    known = _warnings(judge(Case.of(stack, host, matrix), rules))
+    asked = _Asked(stack, host, matrix, unwanted, tuple(rules))
+    near = _beside_the_pins(asked)
     alone = near is not None and len(near.changes) < 2 and pinned.isdisjoint(change.name for change in near.changes)
     if near and alone and _warnings(near.remaining) <= known:
         # Nothing costs less than one package that nobody asked for; most repairs are of this kind.
@@ -89,8 +91,8 @@ def nearest_repair(
         if found is not None:
             return found
         if torch not in runs:
-            runs[torch] = _runs(torch, host, matrix, unwanted)
-        made = _completed(stack, host, matrix, torch, fastai, unwanted) if runs[torch] else None
+            runs[torch] = _runs(asked, torch)
+        made = _completed(asked, torch, fastai) if runs[torch] else None
         if made is not None:
             names = {change.name for change in made.changes}
             warnings = len(_warnings(made.remaining) - known)
@@ -99,7 +101,9 @@ def nearest_repair(
     return None
 
 
-def tidied(repair: Repair, stack: Stack, host: Host, matrix: Matrix, pinned: frozenset[str]) -> Repair:
+def tidied(
+    repair: Repair, stack: Stack, host: Host, matrix: Matrix, pinned: frozenset[str], rules: Sequence[Rule] = RULES
+) -> Repair:
     """The repair with those warnings gone, too, that packages which nobody asked for by name can take away.
 
     stack: as it was before the repair. What the user asked for, torch's family and fastai stay for a warning.
@@ -119,7 +123,7 @@ def tidied(repair: Repair, stack: Stack, host: Host, matrix: Matrix, pinned: fro
         pins[name] = Pin(name, version, None, "repair")
         changes[name] = Change(name, stack[name], f"{name}{joined}", pins[name])
     case = Case.of(Stack(pins.values()), host, matrix)
-    findings = judge(case, RULES)
+    findings = judge(case, rules)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return repair
     if not _warnings(findings) < _warnings(repair.remaining):
@@ -128,29 +132,44 @@ def tidied(repair: Repair, stack: Stack, host: Host, matrix: Matrix, pinned: fro
     return Repair(ordered, case.stack, findings, repair.beside)
 
 
-def _beside_the_pins(stack: Stack, host: Host, matrix: Matrix, unwanted: frozenset[Severity]) -> Repair | None:
+class _Asked(NamedTuple):
+    """What a repair is asked for."""
+
+    stack: Stack
+    host: Host
+    matrix: Matrix
+    unwanted: frozenset[Severity]
+    rules: tuple[Rule, ...]
+
+    def of(self, scope: Scope) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.scope is scope)
+
+    def refuses(self, findings: Sequence[Finding]) -> bool:
+        return any(finding.severity in self.unwanted for finding in findings)
+
+
+def _beside_the_pins(asked: _Asked) -> Repair | None:
     """The repair that leaves the torch family and fastai where they are; None where there is none."""
-    torch = TorchChoice(Case.of(stack, host, matrix).build, ())
-    return _completed(stack, host, matrix, torch, FastaiChoice(stack.get("fastai"), False), unwanted)
+    torch = TorchChoice(Case.of(asked.stack, asked.host, asked.matrix).build, ())
+    return _completed(asked, torch, FastaiChoice(asked.stack.get("fastai"), False))
 
 
-def _runs(torch: TorchChoice, host: Host, matrix: Matrix, unwanted: frozenset[Severity]) -> bool:
+def _runs(asked: _Asked, torch: TorchChoice) -> bool:
     """Whether this torch alone suits the host: most choices end here, before the packages around it are looked at."""
     pin = next((change.pin for change in torch.changes if change.name == "torch"), None)
     if pin is None:
         return True
-    alone = Case(Stack([pin]), host, matrix, torch.build, advise=False)
-    return not any(finding.severity in unwanted for finding in judge(alone, HOST_RULES))
+    alone = Case(Stack([pin]), asked.host, asked.matrix, torch.build, advise=False)
+    return not asked.refuses(judge(alone, asked.of(Scope.HOST)))
 
 
 def _warnings(findings: Sequence[Finding]) -> set[tuple[str, tuple[str, ...]]]:
     return {(finding.code, finding.packages) for finding in findings if finding.severity is Severity.WARNING}
 
 
-def _completed(
-    stack: Stack, host: Host, matrix: Matrix, torch: TorchChoice, fastai: FastaiChoice, unwanted: frozenset[Severity]
-) -> Repair | None:
+def _completed(asked: _Asked, torch: TorchChoice, fastai: FastaiChoice) -> Repair | None:
     """The stack with this torch and this fastai, and whatever else the rules then ask for; None where that fails."""
+    stack = asked.stack
     pins = torch.pins(stack)
     changes = {change.name: change for change in torch.changes}
 
@@ -162,14 +181,14 @@ def _completed(
         move(fastai.pin, str(fastai.pin))
     specs: dict[str, str] = {}
     for _ in range(_ROUNDS):
-        case = Case(Stack(pins.values()), host, matrix, torch.build, advise=False)
-        findings = judge(case, VERSION_RULES)
-        bad = [finding for finding in findings if finding.severity in unwanted]
+        case = Case(Stack(pins.values()), asked.host, asked.matrix, torch.build, advise=False)
+        findings = judge(case, asked.of(Scope.VERSIONS))
+        bad = [finding for finding in findings if finding.severity in asked.unwanted]
         if not bad:
-            findings = judge(case, RULES)
-            if any(finding.severity in unwanted for finding in findings):
+            findings = judge(case, asked.rules)
+            if asked.refuses(findings):
                 return None
-            bounds = _bounds(case)
+            bounds = limits_in(case)
             for name, spec in specs.items():
                 joined = ",".join(dict.fromkeys((*spec.split(","), *bounds.get(name, ()))))
                 changes[name] = changes[name]._replace(requirement=f"{name}{joined}")
@@ -190,7 +209,7 @@ def _completed(
     return None
 
 
-def _bounds(case: Case) -> dict[str, list[str]]:
+def limits_in(case: Case) -> dict[str, list[str]]:
     """Every limit that holds in a stack, by package: an installer takes the newest version that it is left."""
     found: dict[str, list[str]] = {}
     torch, fastai = case.stack.release("torch"), case.stack.release("fastai")

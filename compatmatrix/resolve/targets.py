@@ -1,7 +1,5 @@
 """Several hosts: one stack for all of them, or the fewest stacks and who gets which."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations

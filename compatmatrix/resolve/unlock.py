@@ -1,6 +1,4 @@
-"""What another driver would unlock: the same question asked again with each newer driver that matters."""
-
-from __future__ import annotations
+"""What another driver, or another Python, would unlock: the same question asked again with each that matters."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,10 +6,13 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from compatmatrix.errors import CompatmatrixError
 from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.matrix.rows import version
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
+from compatmatrix.model.host import Python
 from compatmatrix.resolve.decide import decide
 from compatmatrix.resolve.question import Question
 
@@ -40,6 +41,30 @@ def unlocked_by_driver(question: Question, matrix: Matrix, current: Version | No
         if decision.build != "cpu" and torch is not None and (current is None or torch > current):
             current = torch
             yield Unlocked(driver, decision)
+
+
+def unlocked_by_python(question: Question, matrix: Matrix) -> Decision | None:
+    """The decision for the nearest other Python that any stack fits; None for none, or where the host's is unknown."""
+    python = question.host.python.value
+    if python is None or question.others:
+        return None
+    for other in sorted(pythons(matrix), key=lambda one: abs(one.version.minor - python.version.minor)):
+        if other.minor == python.minor:
+            continue
+        try:
+            decision = decide(replace(question, host=replace(question.host, python=Fact.of(other, "supposed"))), matrix)
+        except CompatmatrixError:
+            continue
+        if isinstance(decision, Decision):
+            return decision
+    return None
+
+
+def pythons(matrix: Matrix) -> list[Python]:
+    """Every Python that any build is for, newest first; free-threaded ones are left out."""
+    minors = {minor for builds in matrix.builds.values() for build in builds for minor in build.pythons}
+    plain = sorted((minor for minor in minors if not minor.endswith("t")), key=version, reverse=True)
+    return [Python.parse(minor) for minor in plain]
 
 
 def _thresholds(question: Question, matrix: Matrix, driver: DriverVersion) -> list[DriverVersion]:

@@ -1,7 +1,5 @@
 """A case: one stack on one host, and the matrix to judge it by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
@@ -41,7 +39,7 @@ class Case(NamedTuple):
     advise: bool = True
 
     @classmethod
-    def of(cls, stack: Stack, host: Host, matrix: Matrix) -> Case:
+    def of(cls, stack: Stack, host: Host, matrix: Matrix) -> "Case":
         """The case of an installed or pinned stack: its build is found by version, flavour and platform."""
         pin = stack.get("torch")
         build = find_build(pin, host.platform.value, matrix) if pin and host.platform.value else None
@@ -70,13 +68,15 @@ def find_build(pin: Pin, platform: str, matrix: Matrix) -> Build | None:
 class Rule(NamedTuple):
     """One rule: a case in, findings out; it never prints, changes or exits.
 
-    code: of its findings. summary: what it looks for, one line. scope: what its answer depends on.
+    code: of its findings. summary: what it looks for, one line. scope: what its answer depends on. rejects: whether
+    any of its findings can be an error or an unknown; rules that only warn are not asked about candidates.
     """
 
     code: str
     summary: str
     scope: Scope
     check: Callable[[Case], Iterator[Finding]]
+    rejects: bool = True
 
 
 def judge(case: Case, rules: Iterable[Rule]) -> tuple[Finding, ...]:

@@ -17,6 +17,8 @@ _CODES = {"torchvision": "torchvision-mismatch", "torchaudio": "torchaudio-misma
 def check(case: Case) -> Iterator[Finding]:
     for conflict in case.observed.conflicts:
         code = _CODES.get(conflict.owner)
+        if code is None and conflict.name == "torch" and _is_exact(conflict.spec):
+            code = "other"  # who pins one torch was compiled for it
         if code is None or not _broken(conflict.spec, conflict.version):
             continue
         yield Finding(
@@ -27,6 +29,10 @@ def check(case: Case) -> Iterator[Finding]:
             fix=(f"{conflict.name}{conflict.spec}",),
             packages=(conflict.owner, conflict.name),
         )
+
+
+def _is_exact(spec: str) -> bool:
+    return spec.replace(" ", "").startswith("==") and "*" not in spec
 
 
 def _broken(spec: str, version: str) -> bool:

@@ -13,7 +13,8 @@ def check(case: Case) -> Iterator[Finding]:
     if libc is None or libc.kind != "musl" or "torch" in case.stack:
         return  # with a torch in the stack, platform_unsupported says so
     cuda = [name for name in case.stack if name.startswith("nvidia-")]
-    if cuda or case.observed.torch_cuda or case.observed.sign("musl-wheel"):
+    refused = case.observed.sign("musl-wheel", "old-sdist") or case.observed.offered == ()
+    if cuda or case.observed.torch_cuda or refused:
         yield Finding(
             RULE.code,
             Severity.ERROR,

@@ -12,11 +12,16 @@ from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case
 
 
-def check_partner(case: Case, code: str, name: str, rows: Mapping[Version, Partner]) -> Iterator[Finding]:
+def check_partner(
+    case: Case, code: str, name: str, rows: Mapping[Version, Partner], *, series: bool = False
+) -> Iterator[Finding]:
     """Findings for one partner package of torch.
 
     Versions by the partner's row. Flavours by what the partner's compiled library links against: CPU against
     CUDA fails at import, and so do different CUDA majors; minors of one major are fine.
+
+    series: any release of the minor that the partner was made for fits. conda-forge's packages ask for no more: pytorch
+    hands its minor to what is built on it (pytorch-cpu-feedstock, run_exports with max_pin x.x).
     """
     torch, partner = case.stack.get("torch"), case.stack.get(name)
     if torch is None or partner is None:
@@ -33,7 +38,7 @@ def check_partner(case: Case, code: str, name: str, rows: Mapping[Version, Partn
                 packages=(name,),
             )
         return
-    if known and not admits(row.torch, torch.release):
+    if known and not _admitted(case, row, torch.release, series):
         yield Finding(
             code,
             Severity.ERROR,
@@ -53,6 +58,11 @@ def check_partner(case: Case, code: str, name: str, rows: Mapping[Version, Partn
             packages=("torch", name),
             evidence=(row.evidence,),
         )
+
+
+def _admitted(case: Case, row: Partner, torch: Version, series: bool) -> bool:
+    same = [other for other in case.matrix.torches if other.release[:2] == torch.release[:2]] if series else [torch]
+    return any(admits(row.torch, other) for other in same)
 
 
 def _clash(torch: str | None, partner: str | None) -> bool:

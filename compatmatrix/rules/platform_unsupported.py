@@ -12,13 +12,12 @@ def check(case: Case) -> Iterator[Finding]:
     platform, libc, torch = case.host.platform.value, case.host.libc.value, case.torch
     if torch is None or platform is None:
         return
-    known = ", ".join(sorted(case.matrix.platforms))
     if platform not in case.matrix.platforms:
         yield Finding(
             RULE.code,
             Severity.ERROR,
             f"there is no torch wheel for {platform}",
-            f"wheels exist for {known}",
+            f"wheels exist for {', '.join(sorted(case.matrix.platforms))}",
             packages=("torch",),
         )
     elif libc is not None and libc.kind == "musl":
@@ -29,7 +28,7 @@ def check(case: Case) -> Iterator[Finding]:
             "use a Debian, Ubuntu or Fedora based image",
             packages=("torch",),
         )
-    elif torch in case.matrix.builds and not case.matrix.builds_for(torch, platform):
+    elif case.matrix.has_builds(torch) and not case.matrix.builds_for(torch, platform):
         last = next((t for t in case.matrix.torches if case.matrix.builds_for(t, platform)), None)
         yield Finding(
             RULE.code,

@@ -13,4 +13,11 @@ def check(case: Case) -> Iterator[Finding]:
     yield from check_partner(case, RULE.code, "torchaudio", case.matrix.torchaudios)
 
 
+def check_conda(case: Case) -> Iterator[Finding]:
+    yield from check_partner(case, RULE.code, "torchaudio", case.matrix.torchaudios, series=True)
+
+
 RULE = Rule("torchaudio-mismatch", "torchaudio was made for another torch", Scope.VERSIONS, check)
+
+CONDA_RULE = Rule(RULE.code, RULE.summary, Scope.VERSIONS, check_conda)
+"""Where conda's solver has put the two together."""

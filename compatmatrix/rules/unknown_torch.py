@@ -18,14 +18,19 @@ def check(case: Case) -> Iterator[Finding]:
         oldest = next(reversed(case.matrix.torches), None)
         what = f"torch {pin.release} is not in the matrix, which knows {oldest} to {newest}"
     elif case.matrix.builds_for(pin.release, platform or ""):
-        what = f"the build {pin.flavour or pin.version.local} of torch {pin.release} is not in the matrix"
+        named = pin.flavour or pin.version.local
+        what = (
+            f"the build {named} of torch {pin.release} is not in the matrix"
+            if named
+            else f"conda's build of torch {pin.release} is not told"
+        )
     else:
         return
     yield Finding(
         RULE.code,
         Severity.UNKNOWN,
         f"{what}: its driver, GPU and Python needs are not known",
-        "update compatmatrix, or name a newer matrix with --matrix",
+        "compatmatrix matrix refresh learns what came out since; --matrix names another one",
         packages=("torch",),
     )
 

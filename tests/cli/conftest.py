@@ -71,3 +71,16 @@ def venv(tmp_path: Path) -> MakeVenv:
 def server() -> list[str]:
     """Options that name a host completely, but for its GPUs."""
     return ["--platform", "linux-x86_64", "--python-version", "3.11", "--glibc", "2.35"]
+
+
+@pytest.fixture
+def private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No index setting and no cache of the machine that runs the tests, in us or in the programs we start."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "UV_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv-cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))

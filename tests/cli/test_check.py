@@ -230,3 +230,64 @@ def test_json_is_one_document(ask: Ask, tmp_path: Path) -> None:
     other = requirements(tmp_path, "numpy==2.0.0\n", "other.txt")
     answer = ask("check", one, other, *NO_GPU, "--python-version", "3.11", "--json")
     assert json.loads(answer.out)["stack"].keys() == {"torch", "numpy"}
+
+
+# Several hosts.
+
+
+def host_file(folder: Path, name: str, gpu: str, capability: str, driver: str) -> Path:
+    path = folder / name
+    facts = {"schema": 1, "python": "3.11", "platform": "linux-x86_64", "libc": "glibc 2.35", "driver": driver}
+    path.write_text(json.dumps({**facts, "gpus": [{"name": gpu, "capability": capability}]}))
+    return path
+
+
+def test_each_host_is_judged_and_the_failing_one_is_named(ask: Ask, venv: MakeVenv, tmp_path: Path) -> None:
+    root = venv("torch==2.9.1", "torchvision==0.24.1", torch="2.9.1+cu128", torchvision="0.24.1+cu128")
+    new = host_file(tmp_path, "new.json", "NVIDIA H200", "9.0", "580.65.06")
+    old = host_file(tmp_path, "old.json", "Tesla V100-SXM2-16GB", "7.0", "470.57.02")
+    argv = ("check", "--python", root, "--host", new, "--host", old)
+    answer = ask(*argv)
+    assert answer.status == 1
+    assert answer.out.splitlines()[-1] == f"fails on {old}"
+    assert answer.out.count("error[driver-too-old]") == 1
+    data = ask(*argv, "--json").json
+    assert [(host["name"], host["verdict"]) for host in data["hosts"]] == [
+        (str(new), "compatible"),
+        (str(old), "incompatible"),
+    ]
+    assert data["verdict"] == "incompatible"
+    assert data["hosts"][0]["repair"] is None
+    assert data["hosts"][1]["repair"]["changes"][0]["requirement"].endswith("+cu118")
+    fine = ask("check", "--python", root, "--gpu", "h200@580.65.06", "--gpu", "A100@535.104.05")
+    assert fine.status == 0
+    assert fine.out.splitlines()[-1] == "compatible on all 2 hosts"
+
+
+def test_an_environment_keeps_its_python_on_every_host(ask: Ask, venv: MakeVenv, tmp_path: Path) -> None:
+    """The host's Python 3.11 has no torch 1.9; the environment brings its own 3.8."""
+    root = venv("torch==1.9.1", torch="1.9.1+cu102", python="3.8.18")
+    old = host_file(tmp_path, "old.json", "Tesla V100-SXM2-16GB", "7.0", "470.57.02")
+    assert ask("check", "--python", root, "--host", old).status == 0
+    assert ask("check", "--python", root, "--host", old, "--python-version", "3.11").status == 1
+
+
+def test_files_for_each_host(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("torch==2.9.1\n")
+    argv = ("check", path, *HOST, "--python-version", "3.11", "--gpu", "V100@470.57.02", "--gpu", "H200@580.65.06")
+    answer = ask(*argv)
+    assert answer.status == 1
+    assert "on V100, driver 470.57.02: incompatible" in answer.out
+    assert "on H200, driver 580.65.06: compatible" in answer.out
+    assert [host["verdict"] for host in ask(*argv, "--json").json["hosts"]] == ["incompatible", "compatible"]
+
+
+def test_the_repair_is_in_the_json_as_well(ask: Ask, venv: MakeVenv) -> None:
+    root = venv("torch==1.13.1", "numpy==2.2.6", torch="1.13.1+cu117")
+    repair = ask("check", "--python", root, *NO_GPU, "--json").json["repair"]
+    fixed = ask("fix", "--python", root, *NO_GPU, "--json").json
+    assert repair == {key: fixed[key] for key in ("changes", "commands", "manual")}
+    assert repair["changes"] == [{"name": "numpy", "from": "2.2.6", "requirement": "numpy<2", "index": None}]
+    healthy = venv("torch==2.5.1", "numpy==2.1.3", torch="2.5.1+cu124")
+    assert ask("check", "--python", healthy, *NO_GPU, "--json").json["repair"] is None

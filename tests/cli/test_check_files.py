@@ -55,7 +55,7 @@ def test_conda_packages_are_judged_by_their_cuda(ask: Ask) -> None:
     assert ask("check", path, *V100) == (0, "", "")
     answer = ask("check", path, *LINUX, "--gpu", "Tesla V100", "--driver", "470.82.01")
     assert answer.status == 1
-    assert f"{path}:25: error[driver-too-old]: driver 470.82.01 is too old for CUDA 12.6" in answer.out
+    assert f"{path}:16: error[driver-too-old]: driver 470.82.01 is too old for CUDA 12.6" in answer.out
 
 
 def test_which_host_could_run_it(ask: Ask, tmp_path: Path) -> None:
@@ -134,6 +134,45 @@ def test_an_image_whose_cuda_is_newer_than_the_driver(ask: Ask, tmp_path: Path) 
     assert ask("check", path, *GAMER).status == 0
 
 
+IMAGE = "FROM pytorch/pytorch:2.4.1-cuda12.1-cudnn9-runtime\n"
+ARGS = "ARG TORCH=2.4.1\nARG CUDA=12.1\nFROM pytorch/pytorch:${TORCH}-cuda${CUDA}-cudnn9-devel\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{IMAGE}RUN pip install fastai torchvision==0.17.0\n", ":2: error[torchvision-mismatch]: torchvision 0.17.0"),
+        (f"{ARGS}RUN pip install torchaudio==2.0.1\n", ":5: error[torchaudio-mismatch]: torchaudio 2.0.1"),
+        (f"{IMAGE}RUN pip install fastai==2.7.12\n", ":2: error[fastai-mismatch]: fastai 2.7.12"),
+        (f"{IMAGE.replace('2.4.1', '2.2.0')}RUN pip install numpy==2.0.2\n", ":2: error[numpy-abi]: numpy 2.0.2"),
+        (f"{IMAGE}RUN pip install torch==2.6.0 fastai\n", ":2: error[torchvision-mismatch]: torch 2.6.0 replaces"),
+        (f"{IMAGE}RUN pip install torch==2.6.0\n", ":2: warning[torchvision-mismatch]: torch 2.6.0 replaces"),
+    ],
+)
+def test_the_torch_that_an_image_brings(ask: Ask, tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(text)
+    answer = ask("check", path, *NO_GPU)
+    assert answer.out.startswith(f"{path}{words}")
+    assert answer.status == ("error" in words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{IMAGE}RUN pip install fastai torchvision torch numpy\n",
+        f"{IMAGE}RUN pip install torch==2.6.0 torchvision fastai\n",
+        f"{IMAGE}RUN pip install torch==2.4.1 torchvision==0.19.1 fastai==2.7.19\n",
+        "FROM pytorch/pytorch\nRUN pip install torchvision==0.17.0\n",
+        f"{ARGS.replace('=2.4.1', '')}RUN pip install torchvision==0.17.0\n",
+    ],
+)
+def test_an_image_that_is_used_as_it_is(ask: Ask, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(text)
+    assert ask("check", path, *NO_GPU) == (0, "", "")
+
+
 def test_alpine_and_tags_that_never_were(ask: Ask, tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text("FROM nvidia/cuda:12.6-base-ubuntu22.04\nFROM python:3.12-alpine\nRUN pip install torch==2.8.0\n")
@@ -151,6 +190,14 @@ def test_torch_of_conda_beside_torchvision_of_pip(ask: Ask, tmp_path: Path) -> N
     assert answer.out.startswith(f"{path}:4: warning[conda-mixed]")
     assert answer.status == 0
     assert ask("check", path, *NO_GPU, "--strict").status == 1
+
+
+def test_conda_joins_the_releases_of_a_minor(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "environment.yml"
+    path.write_text("dependencies:\n- python=3.12\n- pytorch=2.7.1\n- torchvision=0.22.0\n")
+    assert ask("check", path, *NO_GPU) == (0, "", "")
+    path.write_text("dependencies:\n- python=3.12\n- pytorch=2.7.1\n- torchvision=0.21.0\n")
+    assert "error[torchvision-mismatch]" in ask("check", path, *NO_GPU).out
 
 
 def test_a_cpu_build_in_a_file_is_meant(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from compatmatrix.cli.main import run
+from compatmatrix.lock.read import read_packages
 from compatmatrix.matrix.load import data_folder
+from compatmatrix.model.host import Python
+from compatmatrix.model.target import Target, applies
 
 RECORDS = sorted((data_folder() / "proofs").glob("py3.12-*/proof.json"))
 
@@ -36,6 +39,22 @@ def proven_versions(record: Path) -> dict[str, str]:
     return found
 
 
+def locked_versions(record: Path) -> dict[str, str]:
+    packages = read_packages((record.parent / "requirements.txt").read_text("utf-8"))
+    here = Target(Python.parse("3.12.1"), "linux-x86_64")
+    return {one.name: str(one.version) for one in packages if applies(one.marker, here)}
+
+
+def test_packages_that_came_and_went_are_told(tmp_path: Path, record: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    versions = locked_versions(record)
+    gone = versions.pop("typer")
+    folder = environment(tmp_path / "env", {**versions, "mamba": "1.0"})
+    run(["check", "--python", str(folder), "--no-gpu", "--glibc", "2.36", "--proof", str(record), "--json"])
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    told = [note for note in notes if "the proof" in note]
+    assert told == ["since the proof: new: mamba 1.0", f"since the proof: gone: typer {gone}"]
+
+
 def test_what_changed_is_told(tmp_path: Path, record: Path, capsys: pytest.CaptureFixture[str]) -> None:
     versions = proven_versions(record)
     folder = environment(tmp_path / "env", {**versions, "numpy": "1.0"})
@@ -45,7 +64,7 @@ def test_what_changed_is_told(tmp_path: Path, record: Path, capsys: pytest.Captu
 
 
 def test_nothing_changed_is_told(tmp_path: Path, record: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = environment(tmp_path / "env", proven_versions(record))
+    folder = environment(tmp_path / "env", locked_versions(record))
     run(["check", "--python", str(folder), "--no-gpu", "--glibc", "2.36", "--proof", str(record)])
     out = capsys.readouterr().out
     told = [line for line in out.splitlines() if "since the proof" in line]

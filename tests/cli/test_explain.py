@@ -84,3 +84,29 @@ def test_the_last_torch_and_the_end_of_driver_support(ask: Ask, server: list[str
         f"to {gpu['last_torch']} have code for it, the last as {gpu['last_builds'][0]}"
         in ask("explain", *server, *V100).out
     )
+
+
+def test_hosts_that_cannot_share_are_named(ask: Ask, server: list[str]) -> None:
+    answer = ask("explain", *server, "--gpu", "V100@470.57.02", "--gpu", "B200@580.65.06")
+    assert answer.status == 1
+    assert "and the host with NVIDIA B200 (10.0), driver 580.65.06 cannot be met together" in answer.out
+    assert "NVIDIA B200 (10.0): torch" in answer.out, "every host's GPUs are spoken of"
+
+
+def test_another_python_that_would_do(ask: Ask, matrix: Matrix) -> None:
+    server = ("--platform", "linux-x86_64", "--python-version", "3.12", "--no-gpu")
+    argv = ("explain", *server, "fastai==2.7.12", "torch==1.13.1")
+    out = ask(*argv).out
+    assert "torch==1.13.1 and Python 3.12 cannot be met together; without either of them something fits" in out
+    assert "Python 3.10 would do: fastai==2.7.12, torch==1.13.1" in out, "torchvision 0.14.1 has no wheel for 3.11"
+    assert ask(*argv, "--json").json["other_python"]["python"] == "3.10"
+    assert ask("explain", *server, "--json").json["other_python"] is None
+
+
+def test_a_gpu_that_cudnn_gave_up_before_torch_did(ask: Ask, server: list[str]) -> None:
+    argv = ("explain", *server, "--gpu", "K80", "--driver", "470.256.02")
+    assert (
+        "torch 1.6.0 to 2.7.1 have code for it, the last as cu118; its cuDNN up to torch 2.3.1 only" in ask(*argv).out
+    )
+    (gpu,) = ask(*argv, "--json").json["gpus"]
+    assert (gpu["last_torch"], gpu["last_torch_with_cudnn"]) == ("2.7.1", "2.3.1")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 import uv
 from serve_index import Index, serve, wheel
+
+from compatmatrix.matrix.load import data_folder
 
 from .conftest import Ask, MakeVenv
 
@@ -129,24 +132,19 @@ def test_only_the_shell_can_take_a_variable_back(
     assert shown(answer.out) == []
 
 
-def test_for_a_warning_only_what_nobody_asked_for_moves(ask: Ask, venv: MakeVenv) -> None:
+def test_for_a_warning_only_what_nobody_asked_for_moves(ask: Ask, venv: MakeVenv, tmp_path: Path) -> None:
     pins = ("torch==2.10.0", "fastai==2.8.7", "fastcore==1.9.0", "pandas==3.0.0")
     root = venv(*pins, torch="2.10.0+cu128")
-    assert shown(ask("fix", "--python", root, *NO_GPU).out)[0].endswith("install 'pandas<3' fastai==2.8.7")
+    text = (data_folder() / "matrix.toml").read_text(encoding="utf-8")
+    row = re.search(r'package = "pandas"\n(?s:.)*?\ncode = "behaviour-change"\n', text)
+    assert row
+    (tmp_path / "matrix.toml").write_text(f'{text[: row.end()]}severity = "warning"\n{text[row.end() :]}')
+    where = ("--python", root, *NO_GPU, "--matrix", tmp_path / "matrix.toml")
+    assert shown(ask("fix", *where).out)[0].endswith("install 'pandas<3' fastai==2.8.7")
     (record,) = root.glob("lib/python3.10/site-packages/pandas-3.0.0.dist-info")
     (record / "REQUESTED").touch()
-    assert "nothing to do" in ask("fix", "--python", root, *NO_GPU).out
-    assert shown(ask("fix", "--python", root, *NO_GPU, "--strict").out)[0] != ""
-
-
-def test_conda_gets_conda_commands(ask: Ask, venv: MakeVenv) -> None:
-    root = venv("torch==1.13.1", "numpy==2.2.6", torch="1.13.1")
-    (root / "pyvenv.cfg").unlink()
-    (root / "conda-meta").mkdir()
-    for record in ("python-3.10.14-h955ad1f_1", "numpy-2.2.6-py310h1", "pytorch-1.13.1-py3.10_cuda11.7_cudnn8.5.0_0"):
-        (root / f"conda-meta/{record}.json").write_text("{}")
-    (command,) = shown(ask("fix", "--python", root, *NO_GPU).out)
-    assert command == f"conda install --yes --prefix '{root}' 'numpy<2'"
+    assert "nothing to do" in ask("fix", *where).out
+    assert shown(ask("fix", *where, "--strict").out)[0] != ""
 
 
 # Really done, by uv and by pip, with small wheels.

@@ -271,3 +271,36 @@ def test_broken_host_file(ask: Ask, tmp_path: Path, text: str, status: int) -> N
 
 def test_missing_host_file(ask: Ask, tmp_path: Path) -> None:
     assert ask("lock", "--core", "--host", tmp_path / "nowhere.json").status == 3
+
+
+@pytest.mark.parametrize(
+    ("argv", "gpu"),
+    [
+        (("--gpu", "rtx4090", "--driver", "R535"), "NVIDIA GeForce RTX 4090 (8.9); driver R535"),
+        (("--cc", "sm_89", "--driver", "535"), "(8.9); driver R535"),
+        (("--cc", "120", "--driver", "v580.65"), "(12.0); driver 580.65"),
+        (("--gpu", "h200@580"), "NVIDIA H200 (9.0); driver R580"),
+    ],
+)
+def test_as_people_write_hosts(ask: Ask, server: list[str], argv: tuple[str, ...], gpu: str) -> None:
+    answer = ask("lock", "--core", *server, *argv)
+    assert answer.status == 0
+    assert gpu in answer.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--gpu", "RTX 4O90", "--driver", "535"), "did you mean NVIDIA GeForce RTX 4090"),
+        (("--gpu", "T4", "--driver", "12.4"), "that may be CUDA's"),
+        (("--cc", "7"), "such as 8.6"),
+        (("--no-gpu", "torch==2.5.7"), "nearest: 2.5.1 and 2.6.0"),
+        (("--no-gpu", "torch==99"), "nearest: "),
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_may_be_meant(
+    ask: Ask, server: list[str], argv: tuple[str, ...], words: str
+) -> None:
+    answer = ask("lock", "--core", *server, *argv)
+    assert answer.status == 2
+    assert words in answer.err

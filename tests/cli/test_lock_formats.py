@@ -4,54 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from packaging.pylock import Pylock
-from serve_index import Index, sdist, serve, wheel
+from serve_index import Index, serve, wheel
 
 from compatmatrix.emit import FORMATS
 from compatmatrix.manifests.toml_lines import load as load_toml
 
 from .conftest import Answer, Ask
+from .small_world import HOST, V100, publish
 
-HOST = ("--platform", "linux-x86_64", "--python-version", "3.12", "--glibc", "2.36")
-V100 = ("--gpu", "Tesla V100", "--driver", "580.65.06")
-
-
-@pytest.fixture(autouse=True)
-def private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    import os
-
-    for name in list(os.environ):
-        if name.startswith(("PIP_", "UV_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv-cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+pytestmark = pytest.mark.usefixtures("private_settings")
 
 
 @pytest.fixture
 def world(ask: Ask) -> Iterator[Index]:
-    """An index that has what is decided for a V100, and what tests ask for besides."""
-    stack = ask("lock", "--core", "--json", *HOST, *V100, "--prefer", "newest").json["stack"]
-    public = {name: version.partition("+")[0] for name, version in stack.items()}
     with serve() as index:
-        for tree, found in (("whl/cu126", stack), ("simple", public)):
-            tag = "py3-none-any" if tree == "simple" else "cp312-cp312-manylinux_2_28_x86_64"
-            index.add(tree, wheel("torch", found["torch"], ["numpy"], tag=tag))
-            index.add(tree, wheel("torchvision", found["torchvision"], ["torch"], tag=tag))
-        index.add(
-            "simple",
-            wheel("fastai", stack["fastai"], ["torch", "torchvision", "fastcore"]),
-            wheel("fastcore", "1.12.0"),
-            wheel("numpy", "2.3.0"),
-            wheel("timm", "1.0.0", ["torch"]),
-            wheel("rich", "14.0.0"),
-            sdist("onlysource", "1.0"),
-        )
+        publish(index, ask)
         yield index
 
 
@@ -125,10 +99,10 @@ def test_existing_versions_are_kept_until_told_otherwise(lock: Call, world: Inde
 
 def test_the_stack_of_an_existing_lock_is_kept(lock: Call, world: Index, tmp_path: Path) -> None:
     target = tmp_path / "requirements.txt"
-    older = "torch==2.10.0"
+    older = "torch==2.9.1"
     for tree, local in (("whl/cu126", "+cu126"), ("simple", "")):
-        world.add(tree, wheel("torch", f"2.10.0{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
-        world.add(tree, wheel("torchvision", f"0.25.0{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
+        world.add(tree, wheel("torch", f"2.9.1{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
+        world.add(tree, wheel("torchvision", f"0.24.1{local}", tag="cp312-cp312-manylinux_2_28_x86_64"))
     assert lock("-o", target, older).status == 0
     before = target.read_text()
     assert lock("-o", target).status == 0
@@ -138,7 +112,63 @@ def test_the_stack_of_an_existing_lock_is_kept(lock: Call, world: Index, tmp_pat
     assert "lock --upgrade" in answer.err
     answer = lock("-o", target, "--upgrade")
     assert answer.status == 0
-    assert "torch==2.10.0" not in target.read_text()
+    assert "torch==2.9.1" not in target.read_text()
+
+
+READABLE = ("requirements", "constraints", "pylock", "uv", "conda", "dockerfile", "slurm", "json")
+QUICK = {("there", "requirements"), ("there", "pylock"), ("there", "uv"), ("there", "conda"), ("gone", "requirements")}
+
+
+@pytest.mark.parametrize(
+    ("index", "form"),
+    [
+        pytest.param(index, form, marks=() if (index, form) in QUICK else pytest.mark.slow)
+        for index in ("there", "gone")
+        for form in READABLE
+    ],
+)
+def test_locking_onto_a_lock_changes_nothing(lock: Call, world: Index, tmp_path: Path, index: str, form: str) -> None:
+    """Nor does newer news: what is locked is kept, and the file says why its build was taken."""
+    from compatmatrix.emit import load
+
+    gone = ("--torch-index-url", world.url("nothing")) if index == "gone" else ()
+    target = tmp_path / load(form).filename
+    assert lock("-f", form, "-o", target, "timm", *gone).status == 0
+    before = target.read_text()
+    assert ("the PyTorch index was not used" in before) == bool(gone)
+    world.add("simple", wheel("timm", "1.1.0", ["torch"]), wheel("numpy", "2.4.0"))
+    answer = lock("-f", form, "-o", target, "timm", *gone)
+    assert (answer.status, target.read_text()) == (0, before), answer.err
+    assert lock("--check", target, "timm", *gone).out == f"{target}: up to date\n"
+
+
+def test_a_lock_from_pypi_stays_so_when_the_index_is_back(lock: Call, world: Index, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("-o", target, "--torch-index-url", world.url("nothing")).status == 0
+    before = target.read_text()
+    assert lock("-o", target).status == 0
+    assert target.read_text() == before
+    assert lock("-o", target, "-U").status == 0
+    assert "+cu126" in target.read_text() and "was not used" not in target.read_text()
+
+
+def test_a_locked_build_is_not_swapped_because_its_index_is_gone(lock: Call, world: Index, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("-o", target).status == 0
+    before = target.read_text()
+    answer = lock("-o", target, "--torch-index-url", world.url("nothing"))
+    assert answer.status == 3
+    assert "wheel-missing" in answer.err
+    assert target.read_text() == before
+
+
+def test_locking_over_platforms_onto_a_lock_changes_nothing(lock: Call, world: Index, tmp_path: Path) -> None:
+    target = tmp_path / "requirements.txt"
+    assert lock("--universal", "-o", target).status == 0
+    before = target.read_text()
+    world.add("simple", wheel("numpy", "2.4.0"))
+    assert lock("--universal", "-o", target).status == 0
+    assert target.read_text() == before
 
 
 def test_check_says_what_would_change(lock: Call, tmp_path: Path) -> None:
@@ -218,7 +248,21 @@ def test_universal(lock: Call, world: Index) -> None:
     assert lock("--universal", "--core").status == 2
 
 
-def test_a_free_threaded_python_is_refused_in_words(ask: Ask) -> None:
+def test_a_mac_whose_system_is_not_known_is_one_that_torch_runs_on(ask: Ask) -> None:
+    mac = ("--platform", "macos-arm64", "--python-version", "3.12", "--no-gpu", "--index", "pypi", "--prefer", "newest")
+    stack = ask("lock", "--core", "--json", *mac).json["stack"]
+    with serve() as index:
+        for name in ("torch", "torchvision"):
+            index.add("simple", wheel(name, stack[name], tag="cp312-cp312-macosx_14_0_arm64"))
+        index.add("simple", wheel("fastai", stack["fastai"]))
+        answer = ask("lock", *mac, "--index-url", index.url("simple"))
+    assert answer.status == 0, answer.err
+    assert "# host: macos-arm64, Python 3.12, macos 14.0\n" in answer.out
+
+
+def test_a_free_threaded_python_that_is_not_here(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path))
     argv = ("--platform", "linux-x86_64", "--glibc", "2.36", "--python-version", "3.14t", "--index", "pypi", "--no-gpu")
     assert ask("lock", "--core", *argv).status == 0
     answer = ask("lock", *argv)
@@ -229,7 +273,9 @@ def test_a_free_threaded_python_is_refused_in_words(ask: Ask) -> None:
 def test_dockerfile_in_a_folder_with_all_that_goes_beside_it(lock: Call, tmp_path: Path) -> None:
     answer = lock("-o", tmp_path, "--compose", command="dockerfile")
     assert answer.status == 0, answer.err
-    assert (tmp_path / ".dockerignore").read_text() == "*\n"
+    assert (tmp_path / ".dockerignore").read_text() == "*\n!compatmatrix\n"
+    assert "+cu126 \\\n    --hash=sha256:" in (tmp_path / "compatmatrix/requirements.txt").read_text()
+    assert (tmp_path / "compatmatrix/run_smoke.py").is_file()
     text = (tmp_path / "Dockerfile").read_text()
     assert "\nFROM python:3.12-slim\n" in text
     assert 'NVIDIA_REQUIRE_CUDA="driver>=525.60.13,arch>=5.0"' in text
@@ -244,6 +290,8 @@ def test_dockerfile_on_an_image_that_exists(lock: Call, matrix: Any, base: str, 
     rows = {f"{row['repository']}:{row['tag']}": row for row in matrix.tables["image"]}
     assert rows[image]["flavour"] == flavour
     assert rows[image]["cuda"] == "12.6"
+    # The uv that resolved the lock knows the lock's Python.
+    assert f"COPY --from=ghcr.io/astral-sh/uv:{version('uv')} /uv " in text
 
 
 def test_dockerfile_with_a_compiler_where_something_must_compile(lock: Call) -> None:

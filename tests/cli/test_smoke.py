@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from prove import measured
+
+from compatmatrix.cli.probes import print_bench, print_probes
 
 from .conftest import Ask
 
@@ -76,3 +79,21 @@ def test_a_bench_that_measured_nothing_draws_nothing(ask: Ask, bare: Path, tmp_p
     answer = ask("smoke", "--python", bare, "--quick", "--bench", "--plot", tmp_path / "bench.svg")
     assert "is not written" in answer.err
     assert not (tmp_path / "bench.svg").exists()
+
+
+def test_the_bench_ends_with_a_table_of_epochs_by_device_and_batch_size(capsys: pytest.CaptureFixture[str]) -> None:
+    (cpu,) = measured.PASSED.report.bench
+    gpu = cpu._replace(device="NVIDIA H200", rows=tuple(row._replace(epoch_ms=3.4) for row in cpu.rows[1:2]))
+    print_bench((cpu, gpu))
+    *_, title, head, first, second = capsys.readouterr().out.splitlines()
+    assert title == "milliseconds for 10 epochs of 4096 images, by batch size"
+    assert head.split() == ["32", "64", "8192"]
+    assert first.split("threads")[1].split() == ["4096", "2560", "2560"]
+    assert second.split("H200")[1].split() == ["-", "34", "-"]
+
+
+def test_warnings_stand_below_their_probe(capsys: pytest.CaptureFixture[str]) -> None:
+    print_probes(measured.PASSED.result)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("skip  oom")
+    assert lines[2].strip() == "warned: UserWarning: not writable"

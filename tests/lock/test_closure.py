@@ -16,7 +16,7 @@ from serve_index import Index, sdist, serve, torch_world, wheel
 
 import compatmatrix
 from compatmatrix.emit.requirements import render
-from compatmatrix.errors import IndexUnavailable, NoSolution, ToolFailed
+from compatmatrix.errors import IndexUnavailable, NoSolution, ToolFailed, UsageError
 from compatmatrix.lock.closure import lock
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.lock import Lock
@@ -182,3 +182,41 @@ def test_an_interrupt_leaves_nothing(empty: Path) -> None:
         _, stderr = child.communicate(timeout=10)
     assert "KeyboardInterrupt" in stderr
     assert list(empty.iterdir()) == []
+
+
+INTERPRETER = """#!{python}
+import json, subprocess, sys
+done = subprocess.run([{python!r}, *sys.argv[1:]], capture_output=True, text=True)
+out = done.stdout
+if "gil_disabled" in out:
+    # What such an interpreter answers to uv; everything else is this one's.
+    said = json.loads(out)
+    said |= {{"gil_disabled": True, "sys_executable": sys.argv[0]}}
+    version = {{"python_version": "3.13", "python_full_version": "3.13.5", "implementation_version": "3.13.5"}}
+    said["markers"].update(version)
+    out = json.dumps(said)
+sys.stdout.write(out)
+sys.exit(done.returncode)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script as interpreter")
+def test_the_wheels_of_a_free_threaded_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path
+) -> None:
+    tags = ("cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313t-manylinux_2_17_x86_64")
+    files = [wheel("compiled", "1.0", tag=tag) for tag in tags]
+    decision = make_decision(pins=("compiled==1.0",), constraints=(), host=make_host(python="3.13t"))
+    fake = tmp_path / "python3.13t"
+    fake.write_text(INTERPRETER.format(python=sys.executable))
+    fake.chmod(0o755)
+    with serve() as index:
+        index.add("simple", *files)
+        monkeypatch.setenv("PATH", str(empty))
+        monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(empty))
+        with pytest.raises(UsageError, match=r"there is no 3\.13t here") as caught:
+            lock(decision, default_index=index.url("simple"))
+        assert "uv python install 3.13t" in caught.value.hint
+        monkeypatch.setenv("PATH", str(tmp_path))
+        (package,) = lock(decision, default_index=index.url("simple")).packages
+    assert [file.name for file in package.files] == [files[1].name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compatmatrix.errors import CompatmatrixError, IndexUnavailable, NoSolution, ToolFailed
+from compatmatrix.errors import CompatmatrixError, IndexClosed, IndexUnavailable, NoSolution, ToolFailed
 from compatmatrix.lock.failure import as_error, needs_source
 from compatmatrix.process import Finished
 
@@ -25,6 +25,12 @@ REFUSED = """error: Request failed after 3 retries in 7.0s
   cause: Failed to fetch: http://me:secret@host.example:9/simple/torchvision/
   cause: tcp connect error
   cause: Connection refused (os error 111)
+"""
+NOT_FOUND_FOR_LACK_OF_THEM = """error: No solution found when resolving dependencies
+  cause: Because fastai was not found in the package registry, we can conclude that it is so.
+
+hint: An index URL (http://host.example:9/simple) could not be queried due to a lack of valid authentication \
+credentials (401 Unauthorized).
 """
 FORBIDDEN = """error: No solution found when resolving dependencies
   cause: Because torch was not found in the package registry, we can conclude that it is so.
@@ -56,7 +62,8 @@ def test_packages_without_wheels_are_named() -> None:
             "matching Python ABI tag (e.g., `cp312`) and the requested stack depends",
         ),
         (REFUSED, IndexUnavailable, "package index host.example:9: Connection refused"),
-        (FORBIDDEN, IndexUnavailable, "host.example: wants credentials"),
+        (FORBIDDEN, IndexClosed, "host.example: wants credentials"),
+        (NOT_FOUND_FOR_LACK_OF_THEM, IndexClosed, "host.example:9: wants credentials"),
         (OFFLINE, IndexUnavailable, "not found in the cache"),
         ("thread 'main' panicked", ToolFailed, "exit status 1: thread 'main' panicked"),
         ("", ToolFailed, "it said nothing"),

@@ -11,10 +11,10 @@ from packaging.version import Version
 from serve_index import Index, serve, torch_world, wheel
 
 from compatmatrix.emit import FORMATS, load
-from compatmatrix.emit.platform import marker
 from compatmatrix.lock.closure import lock
 from compatmatrix.lock.existing import differences, read_existing
 from compatmatrix.model.lock import Package
+from compatmatrix.model.target import platform_marker
 
 from .conftest import make_decision
 
@@ -34,7 +34,7 @@ def test_existing_versions_are_kept_where_they_fit() -> None:
 
 
 def test_over_platforms_each_build_comes_from_its_index(world: Index) -> None:
-    linux, mac = marker("linux-x86_64"), marker("macos-arm64")
+    linux, mac = platform_marker("linux-x86_64"), platform_marker("macos-arm64")
     decision = make_decision(
         pins=("fastai==2.99.0",), index_url=world.url("whl/cu126"), host=make_decision().host, constraints=("numpy<2",)
     )

@@ -8,8 +8,8 @@ from compatmatrix.errors import BadInput
 from compatmatrix.manifests.base_images import split, told_by
 from compatmatrix.manifests.dockerfile import edit, read
 from compatmatrix.manifests.manifest import Part, settle
-from compatmatrix.manifests.target import Target
 from compatmatrix.model.cuda import Cuda
+from compatmatrix.model.target import Target
 
 PATH = Path("Dockerfile")
 

@@ -8,9 +8,9 @@ from compatmatrix.errors import BadInput
 from compatmatrix.manifests.conda_spec import parse
 from compatmatrix.manifests.environment import edit, read
 from compatmatrix.manifests.manifest import Part, settle
-from compatmatrix.manifests.target import Target
 from compatmatrix.manifests.yaml_nodes import MAX_DEPTH, load
 from compatmatrix.model.cuda import Cuda
+from compatmatrix.model.target import Target
 
 PATH = Path("environment.yml")
 
@@ -84,6 +84,7 @@ def test_pip_index_lines() -> None:
         ("pytorch[version='2.5.1',build='*cuda124*']", "torch", "==2.5.1", "12.4"),
         ("pytorch 2.5|2.6", "torch", "", None),
         ("cuda-version=12.6", "cuda-version", "==12.6.*", "12.6"),
+        ("cuda-version=13", "cuda-version", "==13.*", "13.0"),
         ("pytorch-cuda=11.8", "pytorch-cuda", "==11.8.*", "11.8"),
         ("cuda-version>=12", "cuda-version", ">=12", None),
         ("numpy!=2.0.*", "numpy", "!=2.0.*", None),

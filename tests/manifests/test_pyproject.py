@@ -8,8 +8,8 @@ from compatmatrix.errors import BadInput
 from compatmatrix.manifests import poetry
 from compatmatrix.manifests.manifest import Part, settle
 from compatmatrix.manifests.pyproject import edit, read
-from compatmatrix.manifests.target import Target
 from compatmatrix.model.host import Python
+from compatmatrix.model.target import Target
 
 PATH = Path("pyproject.toml")
 LINUX = Target(Python.parse("3.12"), "linux-x86_64")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compatmatrix.errors import BadInput
-from compatmatrix.manifests.requirements import read_requirements
+from compatmatrix.manifests.requirements import logical_lines, read_requirements
 
 
 def write(folder: Path, text: str | bytes, name: str = "requirements.txt") -> Path:
@@ -161,3 +161,39 @@ def test_of_two_pins_with_markers_the_one_that_applies_counts(tmp_path: Path) ->
 
 def test_arbitrary_equality_is_a_pin(tmp_path: Path) -> None:
     assert pins(tmp_path, "torch===2.8.0") == {"torch": "2.8.0"}
+
+
+JOINED = [
+    "a==1 \\\n  --hash=x\nb==2\n",
+    "# a comment ends here \\\nb==2\n",
+    "a==1 \\\n# a comment in between \\\nb==2\n",
+    "a==1  # why \\\nb==2\nc==3\n",
+    "a==1 \\ \nb==2\n",
+    "a==1 \\",
+    "\\\n\\\n\na==1",
+    "a==1#not-a-comment\nb==2\t# one\n",
+]
+
+
+@pytest.mark.parametrize("text", JOINED)
+def test_lines_are_joined_as_pip_joins_them(text: str) -> None:
+    pip = pytest.importorskip("pip._internal.req.req_file")
+    theirs = list(pip.ignore_comments(pip.join_lines(enumerate(text.splitlines(), start=1))))
+    assert list(logical_lines(text)) == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("numpy\npytorch=1.6\n", "a list for conda"),
+        ("# platform: linux-64\nfastai=1.0.36=py_1\n", "a list for conda"),
+        ("torch==2.0.0 torchvision==0.15.1 -f https://wheels.example/whl/cpu\n", "one requirement a line"),
+        ("torch==\n", ""),
+    ],
+)
+def test_what_is_no_requirements_file_is_told_as_what_it_is(tmp_path: Path, text: str, hint: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_requirements(write(tmp_path, text))
+    assert hint in caught.value.hint
+    assert bool(hint) is bool(caught.value.hint)
+    assert text.splitlines()[-1][:40] in caught.value.problems[0]

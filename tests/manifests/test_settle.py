@@ -1,41 +1,16 @@
-"""Markers, and the stacks that a section makes for a machine that is known, half known or not known at all."""
+"""The stacks that a section makes for a machine that is known, half known or not known at all."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from compatmatrix.manifests.manifest import Section, settle
 from compatmatrix.manifests.requirements import read
-from compatmatrix.manifests.target import Target, applies
 from compatmatrix.model.host import Python
+from compatmatrix.model.target import Target
 
 ANY = Target()
 LINUX = Target(Python.parse("3.11.4"), "linux-x86_64")
-
-
-@pytest.mark.parametrize(
-    ("marker", "target", "answer"),
-    [
-        ("", ANY, True),
-        ("python_version >= '3'", ANY, True),
-        ("python_version < '3'", ANY, False),
-        ("python_version < '3.10'", ANY, None),
-        ("python_version < '3.10'", LINUX, False),
-        ("python_full_version >= '3.11.4'", LINUX, True),
-        ("sys_platform == 'linux'", ANY, None),
-        ("sys_platform == 'linux'", LINUX, True),
-        ("platform_machine == 'x86_64' and os_name == 'posix'", LINUX, True),
-        ("platform_machine == 'aarch64'", LINUX, False),
-        ("sys_platform == 'win32' and platform_machine == 'AMD64'", Target(None, "windows-amd64"), True),
-        ("implementation_name == 'pypy'", ANY, False),
-        ("extra == 'gpu'", LINUX, None),
-        ("nonsense", LINUX, None),
-    ],
-)
-def test_markers(marker: str, target: Target, answer: bool | None) -> None:
-    assert applies(marker, target) is answer
 
 
 def section(text: str) -> Section:

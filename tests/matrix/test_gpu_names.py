@@ -6,7 +6,6 @@ from cases import CHECKED
 from compatmatrix.errors import UsageError
 from compatmatrix.matrix import Matrix
 from compatmatrix.matrix.gpu_names import GpuNames
-from compatmatrix.matrix.rows import GpuRow
 
 
 @pytest.mark.parametrize(
@@ -34,6 +33,17 @@ from compatmatrix.matrix.rows import GpuRow
         ("RTX 6000 Ada", "8.9"),
         ("Quadro RTX 6000", "7.5"),
         ("T4", "7.5"),
+        ("Jetson AGX Orin", "8.7"),
+        ("orin nano", "8.7"),
+        ("Jetson Thor", "11.0"),
+        ("Jetson Nano", "5.3"),
+        ("DGX Spark", "12.1"),
+        ("GB300", "10.3"),
+        ("RTX PRO 6000", "12.0"),
+        ("RTX 5090 Laptop", "12.0"),
+        ("Tesla K40", "3.5"),
+        ("RTX 3060 12GB", "8.6"),
+        ("RTX 5060 Ti 16GB", "12.0"),
     ],
 )
 def test_what_people_type(matrix: Matrix, text: str, capability: str) -> None:
@@ -86,14 +96,24 @@ def test_every_name_and_alias_finds_its_row(matrix: Matrix) -> None:
     [
         ("NVIDIA A40-8Q", "8.6"),
         ("GRID T4-8Q", "7.5"),
-        ("GRID A100-1-5C", None),
+        ("GRID A100-1-5C", "8.0"),
+        ("GRID V100DX-32C", "7.0"),
+        ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "8.0"),
+        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "9.0"),
+        ("NVIDIA B200 MIG 1g.23gb", "10.0"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition MIG 1g.24gb", "12.0"),
+        ("NVIDIA B300 SXM6 AC", "10.3"),
+        ("NVIDIA Thor", "11.0"),
+        ("NVIDIA GeForce RTX 5050 Laptop GPU", "12.0"),
+        ("GRID RTX6000-24Q", None),
+        ("NVIDIA RTX 9999 MIG 1g.5gb", None),
         ("NVIDIA RTX 9999", None),
         ("", None),
         ("V100", None),
     ],
 )
 def test_what_a_driver_prints(matrix: Matrix, name: str, capability: str | None) -> None:
-    """Exact names only, and profiles of virtual GPUs: a guess would be a false alarm."""
+    """Exact names only, slices, and profiles of virtual GPUs: a guess would be a false alarm."""
     found = matrix.capability_of(name)
     assert (str(found) if found else None) == capability
 
@@ -103,6 +123,6 @@ def test_an_exact_name_wins_over_words() -> None:
         {"name": "NVIDIA X 10", "capability": "8.0", "kind": "geforce", **CHECKED},
         {"name": "NVIDIA X 10 Laptop", "capability": "8.6", "kind": "geforce", **CHECKED},
     ]
-    names = GpuNames(map(GpuRow.read, rows))
+    names = GpuNames(rows)
     assert str(names.find("x 10").capability) == "8.0"
     assert str(names.find("10 laptop").capability) == "8.6"

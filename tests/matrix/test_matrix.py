@@ -186,3 +186,100 @@ def test_builds_for_a_platform_are_those_of_all(matrix: Matrix) -> None:
         for platform in matrix.platforms:
             expected = [(b.build, b.index) for b in builds if b.platform == platform]
             assert [(b.build, b.index) for b in matrix.builds_for(torch, platform)] == expected
+
+
+@pytest.mark.parametrize(
+    ("cudnn", "cuda", "capability"),
+    [
+        ("7.6.5", 10, "3.0"),
+        ("8.7.0.84", 11, "3.5"),
+        ("8.8.0.121", 11, "5.0"),
+        ("9.1.0.70", 11, "5.0"),
+        ("9.10.2.21", 12, "5.0"),
+        ("9.10", 12, "5.0"),
+        ("9.11.0.98", 12, "7.5"),
+        ("9.20.0.48", 12, "7.5"),
+        ("9.13.0.50", 13, "7.5"),
+        ("8.7.0.84", 12, None),
+        ("9.13.0.50", 14, None),
+    ],
+)
+def test_cudnn_floor(matrix: Matrix, cudnn: str, cuda: int, capability: str | None) -> None:
+    found = matrix.cudnn_floor(Version(cudnn), cuda)
+    assert (str(found.capability) if found else None) == capability
+
+
+def test_every_cudnn_of_a_build_has_a_floor(matrix: Matrix) -> None:
+    for builds in matrix.builds.values():
+        for build in builds:
+            if build.cudnn and build.cuda:
+                assert matrix.cudnn_floor(build.cudnn, build.cuda.major), (build.full_version, build.cudnn)
+
+
+@pytest.mark.parametrize(
+    ("torch", "tag", "platform", "parts"),
+    [
+        ("1.6.0", "cu101", LINUX, ("7.6.3.30", "2.4.8", None)),
+        ("1.13.1", "cu117", LINUX, ("8.5.0.96", "2.14.3", None)),
+        ("2.6.0", "cu126", LINUX, ("9.5.1.17", "2.21.5", "3.2.0")),
+        ("2.14.0", "cu126", LINUX, ("9.10.2.21", "2.29.3", "3.8.0")),
+        ("2.15.0", "cu132", "linux-aarch64", ("9.26.0.51", "2.30.7", "3.9.0")),
+        ("2.5.1", "cu124", "windows-amd64", ("9.1.0.70", None, None)),
+        ("2.8.0", "cpu", LINUX, (None, None, None)),
+    ],
+)
+def test_what_a_build_brings(
+    matrix: Matrix, torch: str, tag: str, platform: str, parts: tuple[str | None, ...]
+) -> None:
+    build = next(b for b in matrix.builds_for(Version(torch), platform) if b.build == tag)
+    assert tuple(str(part) if part else None for part in (build.cudnn, build.nccl, build.triton)) == parts
+
+
+def test_arm_servers_have_a_cpu_build_where_pypi_has_cuda(matrix: Matrix) -> None:
+    for torch in matrix.torches:
+        builds = matrix.builds_for(torch, "linux-aarch64")
+        if any(build.index == "pypi" and build.cuda for build in builds):
+            assert [build.index for build in builds if build.cuda is None] == ["pytorch"], torch
+
+
+@pytest.mark.parametrize(
+    ("repository", "tag", "cuda", "cudnn", "torch"),
+    [
+        ("nvidia/cuda", "11.8.0-cudnn8-devel-ubuntu22.04", "11.8", "8", None),
+        ("nvidia/cuda", "12.4.1-cudnn-runtime-ubuntu22.04", "12.4", "9", None),
+        ("nvidia/cuda", "12.8.1-base-ubuntu24.04", "12.8", None, None),
+        ("pytorch/pytorch", "2.9.1-cuda12.8-cudnn9-runtime", "12.8", "9", "2.9.1"),
+    ],
+)
+def test_images(matrix: Matrix, repository: str, tag: str, cuda: str, cudnn: str | None, torch: str | None) -> None:
+    row = matrix.images[repository, tag]
+    assert (row.cuda, row.cudnn, row.torch) == (
+        Cuda.parse(cuda),
+        Version(cudnn) if cudnn else None,
+        Version(torch) if torch else None,
+    )
+
+
+def test_an_image_with_torch_has_a_build_that_was_published(matrix: Matrix) -> None:
+    for row in matrix.images.values():
+        if row.torch:
+            assert row.cuda in {build.cuda for build in matrix.builds_for(row.torch, LINUX)}, row.tag
+
+
+@pytest.mark.parametrize(
+    ("channel", "torch", "lacks"),
+    [
+        ("pytorch", "2.5.1", False),
+        ("pytorch", "2.6.0", True),
+        ("pytorch", "1.4.0", False),
+        ("conda-forge", "2.8.0", False),
+        ("conda-forge", "2.9.0", True),
+        ("conda-forge", "2.2.2", True),
+        ("conda-forge", "99.0", False),
+        ("conda-forge", "1.4.0", False),
+        ("defaults", "2.9.0", False),
+    ],
+)
+def test_conda_lacks_only_what_is_certain(matrix: Matrix, channel: str, torch: str, lacks: bool) -> None:
+    """Before the list begins, and after it ends on a channel that goes on, a release may be there."""
+    assert (matrix.conda_lacks(channel, Version(torch)) is not None) is lacks

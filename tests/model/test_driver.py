@@ -43,3 +43,24 @@ def test_not_a_driver(text: str) -> None:
 def test_round_trip(first: int, second: int, third: int | None) -> None:
     text = f"{first}.{second:02d}" + ("" if third is None else f".{third:02d}")
     assert str(DriverVersion(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("535.104.05", "535.104.05"), ("v535.104", "535.104"), ("R535", "R535"), (" r535 ", "R535"), ("580", "R580")],
+)
+def test_as_people_write_it(text: str, shown: str) -> None:
+    driver = DriverVersion.given(text)
+    assert str(driver) == shown
+    assert DriverVersion.given(str(driver)) == driver, "a host file is read back"
+
+
+def test_a_branch_stands_for_its_newest_release() -> None:
+    assert DriverVersion("580.159.03") < DriverVersion.given("R580") < DriverVersion("590.44.01")
+    assert DriverVersion.given("580").major == 580
+
+
+@pytest.mark.parametrize("text", ["", "535.x", "R", "535-104", "12.4", "R12", "999999", "31.0.15.5123"])
+def test_no_driver(text: str) -> None:
+    with pytest.raises(ValueError, match="not a driver version"):
+        DriverVersion.given(text)

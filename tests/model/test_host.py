@@ -96,7 +96,7 @@ def test_every_fault_at_once() -> None:
                 "python": "eleven",
                 "platform": "Linux!",
                 "libc": "glibc",
-                "driver": "R535",
+                "driver": "five",
                 "driver_cuda": "12",
                 "gpus": [{"capability": "8.6"}],
                 "notes": "WSL",

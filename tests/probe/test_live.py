@@ -131,6 +131,52 @@ def test_two_records(site: Path) -> None:
     assert trouble.reinstall == ("numpy==1.26.4",), "what is there tells more than either record"
 
 
+def test_two_records_of_pillow(site: Path) -> None:
+    """Whose module has another name than its distribution."""
+    (site / "PIL").mkdir()
+    (site / "PIL/_version.py").write_text('__version__ = "9.5.0"\n')
+    for version in ("9.5.0", "12.3.0"):
+        (site / f"pillow-{version}.dist-info").mkdir()
+    compiled = site / "PIL/_imaging.cpython-311-x86_64-linux-gnu.so"
+    for data, severity in ((b"", Severity.WARNING), (b"..9.5.0\0..", Severity.WARNING), (b"12.3.0\0", Severity.ERROR)):
+        compiled.write_bytes(ELF + data if data else b"")
+        (trouble,) = look(environment(site), stack("pillow==12.3.0"))
+        assert trouble.reinstall == ("pillow==9.5.0",)
+        assert trouble.finding.severity is severity
+    assert trouble.finding.code == "pillow"
+
+
+# Code for another Python.
+
+
+def compiled(site: Path, name: str, version: str, *tags: str) -> None:
+    record = site / f"{name}-{version}.dist-info"
+    record.mkdir()
+    (record / "WHEEL").write_text("Wheel-Version: 1.0\n" + "".join(f"Tag: {tag}\n" for tag in tags))
+
+
+def test_an_environment_of_another_python(site: Path) -> None:
+    """lib/python3.10 taken along to Python 3.11: what is compiled goes, what is not stays."""
+    compiled(site, "torch", "2.5.1", "cp310-cp310-manylinux1_x86_64")
+    compiled(site, "PyYAML", "6.0.1", "cp310-cp310-manylinux_2_17_x86_64", "cp310-cp310-manylinux2014_x86_64")
+    compiled(site, "fastai", "2.7.12", "py3-none-any")
+    compiled(site, "tokenizers", "0.20.0", "cp39-abi3-manylinux_2_17_x86_64")
+    (trouble,) = look(environment(site))
+    assert (trouble.finding.code, trouble.finding.severity) == ("python-unsupported", Severity.ERROR)
+    assert "torch 2.5.1 was installed for cp310, this is Python 3.11, and so was pyyaml" in trouble.finding.message
+    assert trouble.renew == ("pyyaml==6.0.1", "torch==2.5.1")
+    assert look(environment(site, installer="conda")) == []
+
+
+@pytest.mark.parametrize(
+    "tag", ["cp311-cp311-manylinux_2_28_x86_64", "cp38-abi3-any", "py3-none-any", "cp310-none-any", "pp310-pypy310-any"]
+)
+def test_wheels_of_this_python(site: Path, tag: str) -> None:
+    compiled(site, "torch", "2.5.1", tag)
+    compiled(site, "numpy", "2.2.0", "cp310-cp310-manylinux_2_17_x86_64", tag)
+    assert look(environment(site)) == []
+
+
 # NVIDIA's wheels.
 
 
@@ -149,6 +195,21 @@ def test_left_over_wheels_that_did_no_harm_are_a_warning(site: Path) -> None:
     wheel(site, "nvidia-cudnn-cu12", "9.1.0.70", "cudnn", libcudnn__9=ELF)
     (trouble,) = look(environment(site))
     assert trouble.finding.severity is Severity.WARNING
+
+
+def test_a_package_may_need_the_other_cuda(site: Path) -> None:
+    """TensorFlow for CUDA 11 beside torch for CUDA 12: silent while torch's files are whole, and nothing is removed."""
+    wheel(site, "nvidia-cudnn-cu11", "8.7.0.84", "cudnn", libcudnn__8=ELF)
+    wheel(site, "nvidia-cudnn-cu12", "9.1.0.70", "cudnn", libcudnn__9=ELF)
+    record = site / "tensorflow-2.14.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Name: tensorflow\nRequires-Dist: nvidia-cudnn-cu11 ==8.7.0.84; extra == 'x'\n\n")
+    assert look(environment(site)) == []
+    (site / "nvidia/cudnn/lib/libcudnn.so.9").write_bytes(ELF + b"other")
+    (trouble,) = look(environment(site))
+    assert trouble.finding.severity is Severity.WARNING
+    assert "an environment each" in trouble.finding.hint
+    assert (trouble.remove, trouble.reinstall) == ((), ())
 
 
 def test_wheels_that_keep_to_folders_of_their_own(site: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cases import errors, host, stack
+from cases import errors, host, stack, with_rows
 from packaging.version import Version
 
 from compatmatrix.matrix import Matrix
@@ -13,6 +13,14 @@ from compatmatrix.rules import RULES, Case, judge
 
 CPU = host()
 OLD = ("torch==1.13.1@cu117", "torchvision==0.14.1@cu117", "fastai==2.7.12")
+FASTCORE = {"package": "fastcore", "allowed": "<2", "when": {"fastai": "<2.8.8"}, "symptom": "AttributeError"}
+PANDAS = {"package": "pandas", "allowed": "<3", "when": {"fastai": "<2.8.8"}, "symptom": "NaN", "severity": "warning"}
+
+
+@pytest.fixture
+def warning(matrix: Matrix) -> Matrix:
+    """A matrix in which pandas is worth a warning, and fastcore an error."""
+    return with_rows(matrix, "limit", FASTCORE, PANDAS)
 
 
 def repair(matrix: Matrix, where: Host, *pins: str, **options: object) -> Repair:
@@ -139,13 +147,13 @@ def test_no_repair_exists(matrix: Matrix, where: Host) -> None:
     assert nearest_repair(stack("torch==2.13.0@cu130"), where, matrix) is None
 
 
-def test_warnings_are_repaired_when_asked(matrix: Matrix) -> None:
+def test_warnings_are_repaired_when_asked(warning: Matrix) -> None:
     pins = ("torch==2.10.0@cu128", "torchvision==0.25.0@cu128", "fastai==2.8.7", "fastcore==1.9.0", "pandas==3.0.0")
-    found = judge(Case.of(stack(*pins), CPU, matrix), RULES)
+    found = judge(Case.of(stack(*pins), CPU, warning), RULES)
     assert [finding.severity for finding in found] == [Severity.WARNING]
-    assert repair(matrix, CPU, *pins).changes == ()
+    assert repair(warning, CPU, *pins).changes == ()
     both = frozenset({Severity.ERROR, Severity.WARNING})
-    assert asked(repair(matrix, CPU, *pins, unwanted=both)) == ["pandas<3"]
+    assert asked(repair(warning, CPU, *pins, unwanted=both)) == ["pandas<3"]
 
 
 def test_it_adds_no_warning_where_that_can_be_avoided(matrix: Matrix) -> None:
@@ -153,12 +161,12 @@ def test_it_adds_no_warning_where_that_can_be_avoided(matrix: Matrix) -> None:
     assert [finding for finding in found.remaining if finding.severity is Severity.WARNING] == []
 
 
-def test_packages_that_nobody_asked_for_move_for_a_warning(matrix: Matrix) -> None:
+def test_packages_that_nobody_asked_for_move_for_a_warning(warning: Matrix) -> None:
     pins = ("torch==2.10.0@cu128", "torchvision==0.25.0@cu128", "fastai==2.8.7", "fastcore==2.1.0", "pandas==3.0.0")
-    found = repair(matrix, CPU, *pins)
+    found = repair(warning, CPU, *pins)
     assert [change.name for change in found.changes] == ["fastcore"]
-    tidy = tidied(found, stack(*pins), CPU, matrix, frozenset())
+    tidy = tidied(found, stack(*pins), CPU, warning, frozenset())
     assert asked(tidy) == [*asked(found), "pandas<3"]
     assert tidy.remaining == ()
-    assert tidied(found, stack(*pins), CPU, matrix, frozenset({"pandas"})) == found
-    assert tidied(tidy, stack(*pins), CPU, matrix, frozenset()) == tidy
+    assert tidied(found, stack(*pins), CPU, warning, frozenset({"pandas"})) == found
+    assert tidied(tidy, stack(*pins), CPU, warning, frozenset()) == tidy

@@ -9,8 +9,8 @@ from compatmatrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Host
 from compatmatrix.resolve.decide import decide
-from compatmatrix.resolve.question import Question
-from compatmatrix.resolve.unlock import Unlocked, unlocked_by_driver
+from compatmatrix.resolve.question import Question, parse_requirements
+from compatmatrix.resolve.unlock import Unlocked, unlocked_by_driver, unlocked_by_python
 
 
 def unlocked(matrix: Matrix, where: Host) -> list[Unlocked]:
@@ -65,3 +65,21 @@ def test_the_end_of_driver_support_ends_the_steps(matrix: Matrix) -> None:
 def test_a_young_gpu_is_unlocked_by_its_first_driver(matrix: Matrix) -> None:
     steps = unlocked(matrix, host("12.0", driver="535.104.05"))
     assert steps[0].driver.major == 570
+
+
+@pytest.mark.parametrize(
+    ("python", "asked", "other"),
+    [
+        pytest.param("3.9", "fastai>=2.8", "3.10", id="fastai 2.8 begins at Python 3.10"),
+        pytest.param("3.12", "torch<2", "3.10", id="the torchvision of torch 1.13 ends there"),
+    ],
+)
+def test_the_nearest_other_python(matrix: Matrix, python: str, asked: str, other: str) -> None:
+    found = unlocked_by_python(Question(host(python=python), parse_requirements([asked])), matrix)
+    assert found is not None
+    assert str(found.host.python.value) == other
+
+
+def test_no_python_would_do(matrix: Matrix) -> None:
+    question = Question(host(), parse_requirements(["torch==2.5.1", "torchvision==0.14.1"]))
+    assert unlocked_by_python(question, matrix) is None

@@ -15,6 +15,7 @@ from compatmatrix.rules import RULES, judge
 
 CODES = {
     "driver-too-old",
+    "driver-too-new",
     "arch-missing",
     "torchvision-mismatch",
     "torchaudio-mismatch",
@@ -36,7 +37,7 @@ CODES = {
 
 def test_codes_are_those_of_the_contract() -> None:
     assert {rule.code for rule in RULES} <= CODES
-    assert len({rule.code for rule in RULES}) == len(RULES)
+    assert len({rule.summary for rule in RULES}) == len(RULES)
 
 
 def test_every_rule_has_its_test_file() -> None:
@@ -91,14 +92,21 @@ def test_every_build_with_its_partners_is_healthy_on_a_host_made_for_it(matrix: 
     """No false alarm on any wheel of the matrix: its own Python, one of its own architectures, its own driver."""
     for torch in matrix.torches:
         for build in matrix.builds_for(torch, LINUX):
-            capabilities = [str(arch.capability) for arch in build.archs if not arch.ptx][:1]
+            floor = matrix.cudnn_floor(build.cudnn, build.cuda.major) if build.cudnn and build.cuda else None
+            served = [
+                arch.capability
+                for arch in build.archs
+                if not arch.ptx and (floor is None or arch.capability >= floor.capability)
+            ][:1]
+            capabilities = list(map(str, served))
+            ends = matrix.capabilities[served[0]].last_driver if served else None
             partners = [
                 f"{name}=={partner.version}{'+' + build.build if build.index == 'pytorch' else ''}"
                 for name in ("torchvision", "torchaudio")
                 if (partner := matrix.partner(name, torch))
                 and (not partner.pythons or build.pythons[0] in partner.pythons)
             ]
-            where = host(*capabilities, driver="999.1" if capabilities else None, python=build.pythons[0])
+            where = host(*capabilities, driver=f"{ends or 999}.1" if capabilities else None, python=build.pythons[0])
             pins = (f"torch=={build.full_version}@{build.build}", *partners)
             assert judge(case(matrix, where, *pins), RULES) == (), pins
 
@@ -109,3 +117,13 @@ def test_nothing_known_is_no_error(matrix: Matrix) -> None:
     for torch in (*matrix.torches, Version("9.9")):
         findings = judge(case(matrix, nothing, f"torch=={torch}+cu126", "torchvision==9.9"), RULES)
         assert all(finding.severity is Severity.UNKNOWN for finding in findings)
+
+
+def test_rules_that_only_warn_say_so(matrix: Matrix) -> None:
+    """What they find never keeps a candidate from being taken, so it need not be asked for each."""
+    where = host("3.7", "7.0", "12.0", "?", driver="999.1", python="3.6", libc="glibc 2.5")
+    for rule in RULES:
+        if not rule.rejects:
+            for torch in matrix.torches:
+                for finding in rule.check(case(matrix, where, f"torch=={torch}")):
+                    assert finding.severity is Severity.WARNING

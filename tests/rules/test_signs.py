@@ -43,6 +43,11 @@ def test_texts(text: str, expected: list[tuple[str, str]]) -> None:
         "GPU models and configuration: No CUDA\nTorch not compiled with CUDA enabled",
         "NVIDIA GB10 with CUDA capability sm_121 is not compatible with\n"
         "The current PyTorch install supports CUDA capabilities sm_90 sm_120.",
+        "Found GPU0 Ellesmere [Radeon RX 580] which is of cuda capability 3.0.\n"
+        "PyTorch no longer supports this GPU because it is too old.",
+        # Conda blames Python for whatever it cannot solve.
+        "conda install pytorch==2.4.0\nto be incompatible with the existing python installation in your environment:\n"
+        "  - torchaudio==2.4.0 -> python[version='>=3.13,<3.14.0a0']\nYour python: python==3.10.9",
     ],
 )
 def test_facts_that_speak_against_a_text(text: str) -> None:

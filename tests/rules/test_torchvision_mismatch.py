@@ -78,3 +78,19 @@ def test_versions_that_do_not_match(matrix: Matrix, torchvision: str) -> None:
 
 def test_an_unknown_torchvision_is_an_unknown(matrix: Matrix) -> None:
     assert severities(found(matrix, "torch==2.8.0", "torchvision==9.9.0")) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("texts", "fits"),
+    [
+        pytest.param(("torch==2.7.1", "torchvision==0.22.0"), True, id="another release of its minor"),
+        pytest.param(("torch==2.7.1", "torchvision==0.22.1"), True, id="the pair"),
+        pytest.param(("torch==2.7.1", "torchvision==0.21.0"), False, id="another minor"),
+        pytest.param(("torch==2.7.1@cpu", "torchvision==0.22.1@cu126"), False, id="another flavour"),
+    ],
+)
+def test_conda_joins_the_releases_of_a_minor(matrix: Matrix, texts: tuple[str, ...], fits: bool) -> None:
+    """conda-forge's torchvision asks for the minor of the torch that it was built on; a wheel for the very release."""
+    assert (list(torchvision_mismatch.check_conda(case(matrix, host(), *texts))) == []) is fits
+    if texts[1].endswith("0.22.0"):
+        assert severities(found(matrix, *texts)) == [ERROR]

@@ -17,6 +17,7 @@ LINUX = "OS: Ubuntu 22.04 (x86_64)\n"
         f"{LINUX}torch==2.2.1+cpu\ntorchvision==0.17.1\n",
         "torch==2.7.0+cpu\ntorchvision==0.22.0\noperator torchvision::nms does not exist\n",
         f"{LINUX}torch==2.2.1+cu118\ntorchvision==0.17.1\n",
+        "OS: Windows 11\ntorch==2.2.1+cu118\ntorchvision==0.17.1\n",
     ],
 )
 def test_mismatch(text: str) -> None:
@@ -42,3 +43,8 @@ def test_a_pair(text: str) -> None:
 
 def test_on_an_assumed_platform_and_without_an_error_it_is_a_warning() -> None:
     assert found(RULE, "torch==2.7.0+cpu\ntorchvision==0.22.0\n") == [("torchvision-mismatch", "warning")]
+
+
+def test_what_was_asked_for_may_have_come_with_a_tag() -> None:
+    text = "OS: Windows 11\npip install torch==2.2.1+cu118 torchvision==0.17.1\n"
+    assert found(RULE, text) == [("torchvision-mismatch", "warning")]

@@ -1,0 +1,81 @@
+"""conda's side of an environment: the program that changes it, and the channels its packages came from.
+
+Sources: the records that conda keeps below conda-meta (name-version-build.json, key "channel"), and CONDA_EXE and
+MAMBA_EXE, which the activation scripts of conda and mamba set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.stack import Stack
+from compatmatrix.probe.files import is_file
+from compatmatrix.probe.trouble import TORCH_FAMILY
+
+PROGRAMS = ("conda", "mamba", "micromamba")
+"""Each takes the same words for what is asked of it here."""
+_ENOUGH = 64 * 1024 * 1024
+
+
+def conda_program(environ: Mapping[str, str] | None = None) -> Path | None:
+    """conda, else mamba, else micromamba: on PATH, else as the activation names it; None where there is none."""
+    environ = os.environ if environ is None else environ
+    folders = [Path(place) for place in environ.get("PATH", os.defpath).split(os.pathsep) if place]
+    places = [folder / name for name in PROGRAMS for folder in folders]
+    places += [Path(environ[name]) for name in ("CONDA_EXE", "MAMBA_EXE") if environ.get(name)]
+    return next((place for place in places if is_file(place) and os.access(place, os.X_OK)), None)
+
+
+def channels_of(prefix: Path, names: Collection[str]) -> tuple[str, ...]:
+    """The channels that packages came from, by conda's names for packages; each once, sorted; those that tell none
+    are left out."""
+    found = set()
+    try:
+        entries = sorted(entry.name for entry in os.scandir(prefix / "conda-meta") if entry.name.endswith(".json"))
+    except OSError:
+        return ()
+    for entry in entries:
+        if entry.rsplit("-", 2)[0] in names:
+            channel = _channel(prefix / "conda-meta" / entry)
+            found |= {channel} if channel else set()
+    return tuple(sorted(found))
+
+
+def torn_family(stack: Stack, conda: Collection[str]) -> Iterator[Finding]:
+    """Partners of torch that came from pip where torch came from conda, or the other way round.
+
+    conda: what it installed. Their compiled parts are made for the torch of their own source.
+    """
+    if "torch" not in stack or not conda:
+        return
+    for name in TORCH_FAMILY[1:]:
+        if name in stack and (name in conda) != ("torch" in conda):
+            one, other = ("conda", "pip") if "torch" in conda else ("pip", "conda")
+            yield Finding(
+                "conda-mixed",
+                Severity.WARNING,
+                f"torch comes from {one} and {name} from {other}: {name} was compiled for the other's torch",
+                f"take both from {one}",
+                packages=("torch", name),
+            )
+
+
+def _channel(record: Path) -> str:
+    """The name or the address of the channel, without the platform's folder at its end."""
+    try:
+        with record.open("rb") as file:
+            data = json.loads(file.read(_ENOUGH))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    channel = data.get("channel") if isinstance(data, dict) else None
+    if not isinstance(channel, str) or channel.startswith("-"):
+        return ""
+    parts = channel.rstrip("/").split("/")
+    if parts[-1] == "noarch" or parts[-1].startswith(("linux-", "win-", "osx-")):
+        parts.pop()
+    base = "/".join(parts)
+    return base.removeprefix("https://conda.anaconda.org/")
