@@ -45,6 +45,8 @@ def check(case: Case) -> Iterator[Finding]:
             "install the torch that NVIDIA builds for this JetPack, and torchvision from source",
         )
         return
+    if host.platform.value != "windows-amd64" and observed.installer != "conda":
+        return  # PyPI's wheel for Linux is a CUDA build; for Windows it is none, and conda's solver often takes none
     oldest = case.matrix.families[min(case.matrix.families)].drivers.get(case.system)
     driver = host.driver.value
     if host.has_gpu and (driver is None or oldest is None or driver >= oldest):

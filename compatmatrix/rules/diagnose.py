@@ -47,6 +47,7 @@ QUESTIONS = {
     "driver": "the driver: nvidia-smi --query-gpu=name,driver_version --format=csv",
     "python": "the Python: python -VV, and whether it has 64 bits",
     "os": "the operating system and its version",
+    "machine": "the processor: python -c 'import platform; print(platform.machine())'",
     "libc": "the C library: ldd --version",
     "torchvision": "the versions: pip list | grep -i torch",
     "torchaudio": "the versions: pip list | grep -i torch",
@@ -58,6 +59,27 @@ QUESTIONS = {
     "image": "the image's full name and tag",
     "installer": "how it was installed: pip list and conda list",
 }
+
+
+_ALWAYS = ("torch", "build", "gpu", "driver", "python")
+_DECIDES = {
+    "platform-unsupported": ("os", "machine", "python"),
+    "known-bad": ("torch", "python"),
+    "python-unsupported": ("python", "os", "machine"),
+    "glibc-too-old": ("libc", "os"),
+    "driver-too-old": ("driver", "torch", "build", "os"),
+    "container-driver": ("driver", "image", "gpu"),
+    "arch-missing": ("gpu", "torch", "build"),
+    "cpu-build-on-gpu": ("gpu", "build", "torch", "os"),
+    "torchvision-mismatch": ("torchvision", "torch"),
+    "torchaudio-mismatch": ("torchaudio", "torch"),
+    "fastai-mismatch": ("fastai", "fastcore", "torch"),
+    "numpy-abi": ("numpy", "torch"),
+    "pillow": ("pillow",),
+    "cuda-libs-conflict": ("library-path", "torch"),
+    "conda-mixed": ("installer", "torch"),
+}
+"""The facts that would make a likely finding certain, the most telling first."""
 
 
 def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = ()) -> Diagnosis:
@@ -76,12 +98,17 @@ def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = ()) -> 
             found[place] = known._replace(confidence=confidence, signs=(*known.signs, sign))
             explained.add(sign.name)
             continue
-        confidence = Confidence.CERTAIN if token.certain else Confidence.LIKELY
+        confidence = Confidence.CERTAIN if token.certain and not _is_one_side(token, case) else Confidence.LIKELY
         if finding.severity is not Severity.ERROR:
             confidence = Confidence.UNKNOWN
         found.append(Diagnosed(finding, confidence, (sign,)))
     weighed = _weighed(found)
     return Diagnosis(tuple(weighed), *_verdict(case, weighed, explained))
+
+
+def _is_one_side(token: Token, case: Case) -> bool:
+    """Whether a text states only half of its cause: a CPU build is a fault where there is a GPU."""
+    return token.code == "cpu-build-on-gpu" and not case.host.gpus.known
 
 
 def _explaining(found: Sequence[Diagnosed], token: Token, finding: Finding) -> int | None:
@@ -113,11 +140,13 @@ def _weighed(found: list[Diagnosed]) -> list[Diagnosed]:
 
 def _verdict(case: Case, found: Sequence[Diagnosed], explained: set[str]) -> tuple[Confidence, str]:
     errors = [one for one in found if one.finding.severity is Severity.ERROR]
-    if any(one.confidence is Confidence.CERTAIN for one in errors):
-        return Confidence.CERTAIN, ""
+    certain = [one for one in errors if one.confidence is Confidence.CERTAIN]
+    if certain:
+        return Confidence.CERTAIN, _to_repair(certain[0], case)
     tokens = load_tokens().tokens
     asked = [tokens[sign.name].ask for sign in case.observed.signs if sign.name in tokens and tokens[sign.name].ask]
-    missing = [ask for ask in (*asked, "torch", "build", "gpu", "driver", "python") if not _known(ask, case)]
+    wanted = [fact for one in errors for fact in _DECIDES.get(one.finding.code, ())]
+    missing = [ask for ask in (*asked, *(wanted or _ALWAYS)) if not _known(ask, case)]
     question = QUESTIONS.get(missing[0], "") if missing else ""
     if errors:
         return Confidence.LIKELY, question
@@ -131,6 +160,14 @@ def _verdict(case: Case, found: Sequence[Diagnosed], explained: set[str]) -> tup
     )
 
 
+def _to_repair(one: Diagnosed, case: Case) -> str:
+    """What to ask where a text states the cause, and the fact that decides the repair is missing."""
+    if not one.signs or one.finding.fix:
+        return ""
+    first = _DECIDES.get(one.finding.code, ())[:2]
+    return next((QUESTIONS[fact] for fact in first if not _known(fact, case)), "")
+
+
 def _known(fact: str, case: Case) -> bool:
     host = case.host
     if fact == "gpu":
@@ -141,11 +178,13 @@ def _known(fact: str, case: Case) -> bool:
         return host.python.known
     if fact == "os":
         return host.platform.origin != "assumed"
+    if fact == "machine":
+        return host.platform.known and host.platform.origin != "assumed"
     if fact == "libc":
         return host.libc.known
     if fact == "build":
         pin = case.stack.get("torch")
-        return bool(case.observed.torch_cuda or case.observed.torch_cpu or (pin and pin.flavour))
+        return bool(case.observed.rocm or case.observed.torch_cuda or case.observed.torch_cpu or (pin and pin.flavour))
     if fact == "library-path":
         return bool(case.observed.library_path)
     if fact == "image":

@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from packaging.version import Version
+
+from compatmatrix.matrix.rows import admits
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case
+from compatmatrix.rules.coverage import unserved
 from compatmatrix.rules.torchvision_stated import pairs
 
+_PARTNER_FAILS = (
+    "nms-missing", "torchvision-symbol", "torchvision-imports-torch", "torchvision-cuda-major", "nms-backend",
+    "torchaudio-symbol", "extension-symbol", "dll-failed",
+)  # fmt: skip
+_ARCH_FAILS = (
+    "no-kernel-image", "sm-not-compatible", "gpu-too-old", "min-capability", "cudnn-failure", "cudnn-not-initialized",
+    "invalid-device-function", "triton-gpu-too-old", "ptxas-arch",
+)  # fmt: skip
 _NO_WHEEL = ("platform-unsupported", "python-unsupported", "glibc-too-old")
 _NO_CUDA = ("driver-too-old", "cpu-build-on-gpu", "container-driver")
 
@@ -19,6 +31,8 @@ def without_echoes(case: Case, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, each code and set of packages once; those that the report refutes as warnings."""
     kept: dict[tuple[str, tuple[str, ...], Severity], Finding] = {}
     for finding in findings:
+        if finding.severity is Severity.UNKNOWN and finding.code == "driver-too-old" and case.observed.cuda_available:
+            continue  # whatever the driver is, it runs this torch
         if finding.severity is Severity.ERROR and _refuted(case, finding):
             finding = finding._replace(severity=Severity.WARNING)
         key = finding.code, tuple(sorted(finding.packages)), finding.severity
@@ -31,9 +45,52 @@ def _refuted(case: Case, finding: Finding) -> bool:
         return _is_installed(case, finding)
     if finding.code in _NO_CUDA:
         return case.observed.cuda_available is True
+    if finding.code in ("torchvision-mismatch", "torchaudio-mismatch") and _is_near(case, finding):
+        return True
     if finding.code == "torchvision-mismatch":
         return _is_shadowed(case)
+    if finding.code == "arch-missing":
+        return _is_spare(case)
     return False
+
+
+def _is_near(case: Case, finding: Finding) -> bool:
+    """Whether a partner was made for another patch release of the torch that is there, and nothing says that it fails:
+    their compiled interfaces are the same within a minor release."""
+    name = finding.code.removesuffix("-mismatch")
+    torch, partner = case.stack.get("torch"), case.stack.release(name)
+    if torch is None or partner is None or case.observed.sign(*_PARTNER_FAILS) or "requested" in torch.origin:
+        return False
+    if any(conflict.owner == name for conflict in case.observed.conflicts):
+        return False
+    if torch.flavour and (other := case.stack[name].flavour) and other != torch.flavour:
+        return False
+    if pairs_with(case, name, torch.release, partner):
+        return False  # the finding is not about the releases
+    return any(
+        row.release[:2] == torch.release.release[:2] and pairs_with(case, name, row, partner)
+        for row in case.matrix.torches
+    )
+
+
+def pairs_with(case: Case, name: str, torch: Version, partner: Version) -> bool:
+    """Whether a partner's release works with a torch release, by the matrix."""
+    rows = case.matrix.torchvisions if name == "torchvision" else case.matrix.torchaudios
+    row = rows.get(partner)
+    return row is not None and admits(row.torch, torch)
+
+
+def _is_spare(case: Case) -> bool:
+    """Whether CUDA works, another GPU of the machine is served, and no text says that one is not: the card that is
+    not served then drives the screen."""
+    build = case.build
+    if build is None or not case.observed.cuda_available or case.observed.archs:
+        return False
+    if case.observed.sign(*_ARCH_FAILS):
+        return False
+    known = [gpu for gpu in dict.fromkeys(case.host.gpus.value or ()) if gpu.capability]
+    left = unserved(build, case.host, case.system, case.matrix)
+    return 0 < len(left) < len(known)
 
 
 def _is_installed(case: Case, finding: Finding) -> bool:

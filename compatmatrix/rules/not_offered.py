@@ -1,4 +1,8 @@
-"""The index did not offer the torch that was asked for: what it offered tells whether Python or the platform is why."""
+"""The index did not offer the torch that was asked for: what it offered tells whether Python or the platform is why.
+
+An offer that ends with the very release with which a platform's wheels end was made to that platform, whatever the
+reporter says of the machine: pip under Rosetta on an Apple processor is one of an Intel Mac.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,12 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
+from compatmatrix.matrix.rows import admits
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
+
+_FIRST_STABLE = Version("1.0")
+"""Every Python that torch had wheels for has this one, or a later one."""
 
 _FIRST_WHEELS = Version("0.2")
 """Below it PyPI has sources only, which refuse to build: pip lists them where no wheel fits."""
@@ -22,7 +30,15 @@ def check(case: Case) -> Iterator[Finding]:
     platform = case.host.platform.value or ""
     told = case.host.platform.origin not in ("assumed", "")
     if told and platform and platform not in case.matrix.platforms:
-        return  # platform-unsupported says so
+        if "torch" not in case.stack:  # else the rule of that name says so
+            yield Finding(
+                "platform-unsupported", Severity.ERROR, f"torch has no wheels for {platform}",
+                "take a machine, or an emulated Python, for which there are some", packages=("torch",),
+            )  # fmt: skip
+        return
+    if case.observed.offered_of != "torch":
+        yield from _partner(case, case.observed.offered_of, offered)
+        return
     offered = tuple(version for version in offered if version >= _FIRST_WHEELS)
     if not offered:
         yield _finding(
@@ -30,12 +46,13 @@ def check(case: Case) -> Iterator[Finding]:
             "take a 64-bit Python that torch has wheels for",
         )
         return
-    if wanted is None:
+    release = wanted.release if wanted else _unmet(case, offered)
+    if release is None:
         return
-    release = wanted.release
+    asked = f"torch {release}" if wanted else f"torch{case.observed.unmet}"
     public = [Version(version.public) for version in offered]
     if release in public:
-        if wanted.version.local:
+        if wanted and wanted.version.local:
             yield Finding(
                 "other", Severity.ERROR,
                 f"torch {release} is offered, its build {wanted.version.local} is not: the index that was "
@@ -46,18 +63,82 @@ def check(case: Case) -> Iterator[Finding]:
         return
     stable = [version for version in public if not version.is_prerelease] or public
     first, last = min(stable), max(stable)
-    if told and release in case.matrix.builds and not case.matrix.builds_for(release, platform):
+    if told and case.matrix.has_builds(release) and not case.matrix.builds_for(release, platform):
         return  # platform-unsupported says so
+    if wanted and wanted.version.dev is not None:
+        yield Finding(
+            "other", Severity.ERROR,
+            f"torch {wanted.version} is a nightly, and the index that was asked does not have it: nightlies are "
+            "deleted after some weeks",
+            "take a release, or a nightly of these days",
+            packages=("torch",),
+        )  # fmt: skip
+        return
+    if release > last and not case.observed.offered_cut and (ended := _ended(case, last)):
+        yield Finding(
+            "platform-unsupported", Severity.ERROR,
+            f"{asked} has no wheel for {ended}: {last}, the newest that is offered, was the last there",
+            f"take torch {last} or older" + _RUNS_ELSEWHERE.get(ended, ""),
+            packages=("torch",),
+        )  # fmt: skip
+        return
     if release < first:
         yield _finding(
-            f"torch {release} has no wheel for this Python{_python(case)}: the oldest that is offered is {first}",
+            f"{asked} has no wheel for this Python{_python(case)}: the oldest that is offered is {first}",
             f"take an older Python, or torch {first} or later",
         )
-    elif release > last and last < max(case.matrix.torches):
+    elif release > last and last < _FIRST_STABLE and not case.observed.offered_cut:
+        yield Finding(
+            "other", Severity.ERROR,
+            f"the index that was asked ends with torch {last}, older than what it has for any Python: a mirror or a "
+            f"cache of older days",
+            "ask PyPI itself: name it with --index-url, and add --no-cache-dir",
+            packages=("torch",),
+        )  # fmt: skip
+    elif release > last and last < max(case.matrix.torches) and not case.observed.offered_cut:
         yield _finding(
-            f"torch {release} has no wheel for this Python{_python(case)}: the newest that is offered is {last}",
+            f"{asked} has no wheel for this Python{_python(case)}: the newest that is offered is {last}",
             f"take a newer Python, or torch {last} or older",
         )
+
+
+def _partner(case: Case, name: str, offered: tuple[Version, ...]) -> Iterator[Finding]:
+    """torchvision or torchaudio in torch's place: only that the offers begin later tells of Python."""
+    wanted = next((pin for pin in case.observed.requested if pin.name == name), None)
+    stable = [Version(version.public) for version in offered if not version.is_prerelease]
+    if wanted and stable and _FIRST_WHEELS < wanted.release < min(stable):
+        yield _finding(
+            f"{name} {wanted.release} has no wheel for this Python{_python(case)}: the oldest that is offered is "
+            f"{min(stable)}",
+            f"take an older Python, or {name} {min(stable)} or later",
+            name,
+        )
+
+
+_RUNS_ELSEWHERE = {
+    "macos-x86_64": "; on an Apple processor, take a Python for arm64 (python -c 'import platform; "
+    "print(platform.machine())' tells which it is)"
+}
+
+
+def _ended(case: Case, last: Version) -> str:
+    """The platform whose wheels ended with this release; empty where that is none, or the report tells of another."""
+    told = case.host.platform
+    for platform in sorted(case.matrix.platforms):
+        newest = next((torch for torch in case.matrix.torches if case.matrix.builds_for(torch, platform)), None)
+        if newest == last and newest != max(case.matrix.torches):
+            system = platform.partition("-")[0]
+            fits = told.value is None or told.origin in ("assumed", "") or told.value.startswith(system)
+            return platform if fits else ""
+    return ""
+
+
+def _unmet(case: Case, offered: tuple[Version, ...]) -> Version | None:
+    """The oldest torch of a range that was asked for and of which nothing was offered."""
+    spec = case.observed.unmet
+    if not spec or any(admits(spec, Version(version.public)) for version in offered):
+        return None
+    return min((torch for torch in case.matrix.torches if admits(spec, torch)), default=None)
 
 
 def _python(case: Case) -> str:
@@ -65,8 +146,8 @@ def _python(case: Case) -> str:
     return f" ({python})" if python else ""
 
 
-def _finding(message: str, hint: str) -> Finding:
-    return Finding(RULE.code, Severity.ERROR, message, hint, packages=("torch",))
+def _finding(message: str, hint: str, name: str = "torch") -> Finding:
+    return Finding(RULE.code, Severity.ERROR, message, hint, packages=(name,))
 
 
 RULE = Rule("python-unsupported", "the index offers other releases than the one asked for", Scope.VERSIONS, check)

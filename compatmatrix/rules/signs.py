@@ -1,4 +1,7 @@
-"""Error texts as evidence: what `data/tokens.toml` says that they imply, where the facts do not speak against it."""
+"""Error texts as evidence: what `data/tokens.toml` says that they imply, where the facts do not speak against it.
+
+CUDA's error texts on a machine without an NVIDIA GPU, or with a torch for AMD's, are noise of a program that tried.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from compatmatrix.matrix.rows import admits
+from compatmatrix.matrix.rows import Build, admits
 from compatmatrix.matrix.tokens import Token, load_tokens
+from compatmatrix.model.cuda import Capability
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.observed import Sign
+from compatmatrix.model.stack import Pin
 from compatmatrix.rules.arch_stated import served_by_list
 from compatmatrix.rules.case import Case
+from compatmatrix.rules.coverage import serves
 from compatmatrix.rules.torchvision_stated import pairs
 
 
@@ -27,10 +33,71 @@ def implied(case: Case) -> Iterator[tuple[Sign, Token, Finding]]:
             token.code,
             severity,
             f"{token.means} (line {sign.line}: “{sign.text}”)",
-            token.hint,
+            token.hint + (_releases(case) if token.code == "arch-missing" and "triton" not in token.packages else ""),
             packages=token.packages,
             evidence=(token.evidence,),
         )  # fmt: skip
+
+
+def _releases(case: Case) -> str:
+    """Which torch releases have code for the GPUs of the report, in words to be added; empty where unknown."""
+    told = []
+    for gpu in dict.fromkeys(case.host.gpus.value or ()):
+        platform = case.host.platform.value
+        if gpu.capability is None or platform is None or (case.build and serves_it(case, case.build, gpu.capability)):
+            continue
+        having = [
+            torch
+            for torch in case.matrix.torches
+            if any(serves_it(case, build, gpu.capability) for build in case.matrix.builds_for(torch, platform))
+        ]
+        if having:
+            span = f"{min(having)} to {max(having)}" if len(having) > 1 else f"{having[0]}"
+            told.append(f"; torch {span} have builds with code for the {gpu}")
+    return "".join(told)
+
+
+def serves_it(case: Case, build: Build, capability: Capability) -> bool:
+    """Whether a build with known architectures has code for a capability."""
+    return build.cuda is not None and serves(build, capability, case.host.driver.value, case.system, case.matrix)
+
+
+_NVIDIA = ("driver-too-old", "container-driver", "cpu-build-on-gpu", "cuda-libs-conflict")
+_NO_DRIVER = ("no-driver", "cuda-unknown-error", "smi-no-communication")
+
+
+def _is_cpu_build(case: Case) -> bool:
+    pin = case.stack.get("torch")
+    return case.observed.torch_cpu or bool(pin and pin.flavour == "cpu")
+
+
+def _is_new_enough(case: Case) -> bool:
+    """Whether the host's macOS meets the floor of every wheel in the matrix."""
+    here = case.host.libc.value
+    if here is None or here.kind != "macos":
+        return False
+    floors = [
+        build.libc
+        for torch in case.matrix.torches
+        for platform in ("macos-arm64", "macos-x86_64")
+        for build in case.matrix.builds_for(torch, platform)
+        if build.libc
+    ]
+    return bool(floors) and here >= max(floors)
+
+
+def _is_wish(pin: Pin) -> bool:
+    """Whether a version is what was asked for: what is there then may be another one."""
+    return pin.origin.endswith("requested")
+
+
+def _has_wheels(case: Case) -> bool:
+    """Whether the torch that was asked for has builds for the Python: conda's blame of it is then a wrong track."""
+    python, release = case.host.python.value, case.stack.release("torch")
+    if python is None or release is None:
+        return False
+    builds = case.matrix.builds_for(release, case.host.platform.value or "linux-x86_64")
+    return any(python.minor in build.pythons for build in builds)
 
 
 def _needs_hold(token: Token, case: Case) -> bool:
@@ -48,9 +115,23 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         gpus = [gpu.capability for gpu in host.gpus.value or () if gpu.capability]
         archs = case.observed.archs
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)
+    if case.observed.rocm and (token.code in _NVIDIA or sign.name in _NO_DRIVER):
+        return True
+    if sign.name in _NO_DRIVER and case.observed.amd and not (host.has_gpu or host.driver.known):
+        return True
+    if sign.name in _NO_DRIVER and (case.observed.cuda_available or host.has_gpu is False or _is_cpu_build(case)):
+        return True
+    if sign.name == "libcuda-symbol" and case.observed.cuda_available:
+        return True  # a program that was not linked to the driver's library asks for the symbol as well
+    if sign.name == "mps-macos":
+        return _is_new_enough(case)
+    if sign.name == "gpu-too-old" and case.observed.amd:
+        return all(gpu.name.startswith("GPU of ") for gpu in host.gpus.value or ())
+    if sign.name == "conda-python":
+        return _has_wheels(case)
     if token.code == "cpu-build-on-gpu":
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")
-    if sign.name in ("nms-missing", "torchvision-symbol") and torch and vision:
+    if sign.name in ("nms-missing", "torchvision-symbol") and torch and vision and not _is_wish(vision):
         same = torch.flavour == vision.flavour and bool(torch.version.local) == bool(vision.version.local)
         return same and pairs(torch.release, vision.release, case) is True
     return False

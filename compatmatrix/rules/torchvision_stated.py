@@ -1,7 +1,7 @@
 """torchvision against torch where the matrix alone cannot tell: releases older than it, and builds without a tag.
 
 A torchvision without a local version, installed by pip, is PyPI's: on Linux x86-64 a CUDA build, of the CUDA that
-PyPI's torch of the same day has.
+PyPI's torch of the same day has; on Windows one without CUDA.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from compatmatrix.rules.case import Case, Rule, Scope
 
 _SIGNS = ("nms-missing", "torchvision-symbol", "torchvision-cuda-major", "nms-backend", "torchvision-imports-torch")
 
+
+_MIXING = ("linux-x86_64", "windows-amd64")
+"""Where PyPI has one build of torchvision and PyTorch's indexes have others of the same release."""
 
 _FIRST_COMPILED = Version("0.3")
 """Earlier releases are pure Python and ask for no certain torch."""
@@ -65,15 +68,17 @@ def check(case: Case) -> Iterator[Finding]:
         return
     if case.observed.installer == "conda" or partner.flavour or partner.version.local or not torch.version.local:
         return
-    if case.host.platform.value != "linux-x86_64" or torch.flavour is None or torch.version.is_prerelease:
+    platform = case.host.platform.value
+    if platform not in _MIXING or torch.flavour is None or torch.version.is_prerelease:
         return
-    default = case.matrix.default_build(torch.release, "linux-x86_64")
-    if default is None or default.cuda is None or pairs(torch.release, partner.release, case) is not True:
+    default = case.matrix.default_build(torch.release, platform)
+    if default is None or pairs(torch.release, partner.release, case) is not True:
         return
     ours = Cuda.from_tag(torch.flavour)
-    if ours is not None and ours.major == default.cuda.major:
+    if ours is None if default.cuda is None else ours is not None and ours.major == default.cuda.major:
         return
-    certain = seen is not None or case.host.platform.origin != "assumed"
+    wish = default.cuda is None and "requested" in partner.origin
+    certain = seen is not None or (case.host.platform.origin != "assumed" and not wish)
     yield Finding(
         RULE.code,
         Severity.ERROR if certain else Severity.WARNING,

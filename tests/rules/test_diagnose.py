@@ -20,7 +20,27 @@ def errors(diagnosis: Diagnosis) -> list[tuple[str, Confidence]]:
 def test_a_text_alone_that_states_its_cause_is_certain() -> None:
     found = of("CUDA error: no kernel image is available for execution on the device")
     assert errors(found) == [("arch-missing", Confidence.CERTAIN)]
-    assert found.ask_next == ""
+
+
+def test_a_certain_cause_still_asks_for_what_decides_the_repair() -> None:
+    bare = "CUDA error: no kernel image is available for execution on the device\n"
+    assert of(bare).ask_next == QUESTIONS["gpu"]
+    assert of(f"{bare}GPU 0: Tesla P100-PCIE-16GB\n").ask_next == QUESTIONS["torch"]
+    assert of(f"{bare}GPU 0: Tesla P100-PCIE-16GB\ntorch==2.9.1\n").ask_next == ""
+
+
+def test_a_cpu_build_is_half_a_cause() -> None:
+    text = "AssertionError: Torch not compiled with CUDA enabled\n"
+    assert errors(of(text)) == [("cpu-build-on-gpu", Confidence.LIKELY)]
+    assert of(text).ask_next == QUESTIONS["gpu"]
+    assert errors(of(f"{text}GPU 0: NVIDIA L40S\n")) == [("cpu-build-on-gpu", Confidence.CERTAIN)]
+
+
+def test_a_refusal_of_an_installer_asks_for_the_system() -> None:
+    text = "ERROR: Could not find a version that satisfies the requirement torch==2.6.0 (from versions: 2.1.2, 2.2.2)\n"
+    found = of(text, "the platform is assumed")
+    assert errors(found) == [("platform-unsupported", Confidence.LIKELY)]
+    assert found.ask_next == QUESTIONS["os"]
 
 
 def test_a_text_that_usually_means_this_is_likely_and_asks() -> None:

@@ -20,6 +20,17 @@ def message(wanted: str, offered: str) -> str:
         (message("", "none"), "python-unsupported"),
         (message("===1.4.0", "0.1.2, 0.1.2.post1, 0.1.2.post2"), "python-unsupported"),
         (message("==1.9.0+cu102", "1.8.1, 1.9.0, 1.9.1"), "other"),
+        (message("~=2.3", "1.7.1, 2.0.0, 2.1.2"), "python-unsupported"),
+        (message(">=2.4,<3", "1.7.1, 1.13.1, 2.0.1"), "python-unsupported"),
+        # The last release with wheels for Intel Macs ends the list, whatever is told of the machine.
+        (message("==2.6.0", "2.0.0, 2.2.1, 2.2.2"), "platform-unsupported"),
+        ("Mac M1, macOS 14.2\n" + message("~=2.3", "2.1.2, 2.2.2"), "platform-unsupported"),
+        (message("==2.6.0.dev20241113", "2.4.1, 2.5.0, 2.5.1"), "other"),
+        ("Windows 11 on a Snapdragon\n" + message("", "none"), "platform-unsupported"),
+        # A partner's offers begin with its first release for the Python.
+        (message("audio==0.8.1", "0.11.0, 0.12.0, 2.0.1"), "python-unsupported"),
+        # No Python's list ends that early: the index is of older days.
+        (message("==1.7.1", "0.3.1, 0.4.0, 0.4.1"), "other"),
     ],
 )
 def test_why(text: str, code: str) -> None:
@@ -33,6 +44,10 @@ def test_why(text: str, code: str) -> None:
         "OS: Alpine Linux\n" + message("==2.3.0", "none"),
         "OS: macOS 14.0 (x86_64)\n" + message("==2.4.1", "2.2.0, 2.2.1, 2.2.2"),
         message("==1.13.1", "1.13.1, 2.0.0"),
+        message("vision==0.15.1", "0.14.0, 0.15.0, 0.16.0"),
+        # The list breaks off: what its last entry is, nobody knows.
+        "ERROR: Could not find a version that satisfies the requirement torch==2.4.0 (from versions: 1.7.1, 1.10.1,...",
+        message(">=1.9", "1.8.1, 1.9.0, 1.9.1"),
     ],
 )
 def test_silence_or_another_rules_word(text: str) -> None:

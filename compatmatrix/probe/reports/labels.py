@@ -36,7 +36,8 @@ _LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:nvidia )?(?:gpu )?driver(?: ?version)?$|(?:nvidia|cuda|gpu|graphics) driver(?:[ _]version)?$", "driver"),
         (r"(?:gpu models? and configuration|gpu models?|gpus?(?: ?#?\d+)?(?:(?:,\d+)*)|gpu (?:name|type|"
          r"device|used)|graphics card|video card|nvidia gpus?|cuda device|device name|gpu ?\d?(?: name)?|"
-         r"torch devices? name)$", "gpu"),
+         r"torch devices? name|hardware|gpu/vram|gpu model and memory)$", "gpu"),
+        (r"rocm used to build pytorch$|hip runtime version$", "rocm"),
         (r"(?:is )?cuda (?:is )?available$|torch\.cuda\.is_available(?:\(\))?$|gpu available$|"
          r"cuda_available$|available$", "cuda-available"),
         (r"cuda (?:runtime|compiler|toolkit)(?: version)?$|cuda_home$|nvcc(?: version)?$|system_cuda$", "toolkit"),
@@ -109,6 +110,9 @@ def _labelled(label: str, value: str, line: Line, section: str) -> Iterator[Seen
         match = re.match(r"(true|yes|false|no)\b", value.lower())
         if match:
             yield Seen(fact, "True" if match[1] in ("true", "yes") else "False", line.number)
+    elif fact == "rocm":
+        if re.match(r"\d", value):
+            yield Seen(fact, value[:40], line.number)
     elif fact == "capability":
         for capability in re.findall(r"\b(\d{1,2}\.\d)\b", value)[:16]:
             yield Seen(fact, capability, line.number)

@@ -70,7 +70,9 @@ def _platform(seen: Sequence[Seen]) -> tuple[Fact[str], Fact[Libc]]:
     texts += [one.value for one in seen if one.fact == "gpu"]
     machine = next((found for text in texts if (found := machine_of(text))), "")
     libcs = [one for one in seen if one.fact == "libc"] + systems
-    libcs += [one for one in seen if one.fact == "image"]
+    images = [one for one in seen if one.fact == "image"]
+    if all("alpine" in one.value for one in images):  # beside others, the small ones are caches and proxies
+        libcs += images
     libc_seen = next(((told, one.line) for one in libcs if (told := libc_of(one.value))), None)
     libc: Fact[Libc] = Fact.of(libc_seen[0], f"line {libc_seen[1]}") if libc_seen else Fact.unknown(_NOT_TOLD)
     if not system and libc.value and libc.value.kind in ("glibc", "musl"):

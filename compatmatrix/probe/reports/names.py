@@ -83,7 +83,11 @@ def system_of(text: str) -> str:
 def machine_of(text: str) -> str:
     """The machine that a text names: "x86_64", "aarch64", "i686", or empty."""
     lower = text.lower()
-    if re.search(r"aarch64|arm64|\bm[1-4]\b(?: (?:pro|max|ultra))?|apple silicon|jetson|l4t|gh200|gb200|grace", lower):
+    if re.search(
+        r"aarch64|arm64|\bm[1-4]\b(?: (?:pro|max|ultra))?|apple silicon|jetson|l4t|gh200|gb200|grace|snapdragon|"
+        r"raspberry",
+        lower,
+    ):
         return "aarch64"
     if re.search(r"\b(?:i[3-6]86|32-bit|32 bit|armv7l)\b", lower) and "64" not in lower.replace("-64bit", ""):
         return "i686"

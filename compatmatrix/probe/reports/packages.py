@@ -29,6 +29,11 @@ _SATISFIED = re.compile(
 _FOUND = re.compile(rf"(?:Found existing installation|Attempting uninstall): ({_NAME}) ({_VERSION})$")
 _PLAN = re.compile(rf"(?:{_NAME}\s+)?[\w./-]{{3,60}}::({_NAME}?)-(\d[\w.+]{{0,40}})-(\w[\w.]{{0,60}})(?:\s|$)")
 _DOWNLOAD = re.compile(rf"({_NAME}?)-(\d[\w.+]{{0,40}})\s+\|?\s*((?:py|cpu|cuda|gpu|h)[\w.]{{1,60}})\s+[\d.]+ [KMG]i?B")
+_TABLED = re.compile(
+    rf"({_NAME})\s+(\d[\w.+]{{0,40}})\s+(\w[\w.]{{0,60}})\s+[\w./-]{{2,80}}(?:/|\s+)(?:linux-\w+|osx-\w+|win-\w+|noarch)"
+    r"(?:\s+(?:Cached|[\d.]+\s?[KMGk]i?B))?\s*$"
+)
+_CHECKED = re.compile(rf"({_NAME})\s{{1,60}}[✅❌✔✗]\S?\s{{1,4}}(\d[\w.+]{{0,40}})(?=[<>=!~]|\s|$)")
 _SPEC = re.compile(r"(?:.{0,300}\s)?(cudatoolkit|pytorch-cuda|cuda-version)={1,2}(\d[\d.]{0,10})")
 
 
@@ -48,7 +53,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         spec = _SPEC.match(text)
         if spec and "==" not in text:
             yield _package(spec[1], spec[2], line.number, Trust.REQUESTED)
-        planned = _PLAN.match(text) or _DOWNLOAD.match(text)
+        planned = _PLAN.match(text) or _DOWNLOAD.match(text) or _TABLED.match(text)
         if planned:
             yield from _listed(planned[1], planned[2], planned[3], line, Trust.CONDA)
             continue
@@ -67,6 +72,10 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
                 match = _WHEEL_NAME.match(word)
                 if match:
                     yield _package(match[1], match[2], line.number, Trust.PIP)
+            continue
+        checked = _CHECKED.match(text)  # "torch  ✅ 2.5.1+cu124>=1.8.0", as ultralytics prints it
+        if checked:
+            yield _package(checked[1], checked[2], line.number, Trust.LIST)
             continue
         tagged = _TAGGED.match(text) or None
         if tagged and "==" not in text:

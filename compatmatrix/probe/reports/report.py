@@ -64,10 +64,12 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     observed = _observed(seen, signs, copies)
     if host.platform.origin == "assumed":
         guessed = (*guessed, "the platform is assumed")
+    firm = {(one.line, one.fact) for one in seen if one.trust > Trust.PROSE}
     understood = {
         (one.line, one.fact, one.value)
         for one in seen
-        if one.package is False or one.fact in PACKAGES or one.fact.startswith("nvidia-")
+        if (one.package is False or one.fact in PACKAGES or one.fact.startswith("nvidia-"))
+        and (one.trust > Trust.PROSE or (one.line, one.fact) not in firm)
     }
     understood |= {(sign.line, "error", sign.name) for sign in signs}
     return Report(stack, host, observed, tuple(sorted(understood)), machine_notes, guessed)
@@ -139,8 +141,14 @@ def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...
             if fuller and made[0][0].flavour is None:
                 pins[name] = fuller
     # Where torch is known, a command that asks for another one tells of something else: a repair, an earlier try.
-    for pin in () if "torch" in pins else _requested(seen):
-        pins.setdefault(pin.name, pin)
+    wishes = tuple(_requested(seen))
+    if any(told.startswith("torch is") for told in guessed) and any(
+        pin.name == "torch" and pin.release == pins["torch"].release for pin in wishes
+    ):
+        del pins["torch"]  # the sentence that names it tells of the wish
+    if "torch" not in pins:
+        for pin in wishes:
+            pins.setdefault(pin.name, pin)
     torch = pins.get("torch")
     build = next((one.value for one in seen if one.fact == "torch-cuda"), "") or next(
         (one.value for one in seen if one.fact == "conda-torch"), ""
@@ -209,14 +217,25 @@ def _observed(seen: Sequence[Seen], signs: tuple[Sign, ...], copies: tuple[Pin, 
         cuda_available=available == "True" if available else None,
         archs=_archs(first("archs")),
         capabilities=capabilities,
-        image=first("image"),
+        image=_image(seen),
         library_path=first("library-path"),
         installer=_installer([one.value for one in seen if one.fact == "installer"]),
         copies=copies,
         requested=tuple(_requested(seen)),
         offered=_offered(first("offered")),
+        offered_cut=first("offered").rstrip().endswith("..."),
+        offered_of=first("offered-of") or "torch",
+        unmet=first("unmet"),
         index_tag=first("index-tag"),
+        amd=bool(first("amd")),
+        rocm=bool(first("rocm")) or any("+rocm" in one.value for one in seen if one.fact == "torch"),
     )
+
+
+def _image(seen: Sequence[Seen]) -> str:
+    """The image that matters: one that has to do with CUDA or torch before others."""
+    images = [one.value for one in seen if one.fact == "image"]
+    return next((image for image in images if re.search(r"cuda|torch", image)), images[0] if images else "")
 
 
 def _conflicts(seen: Sequence[Seen]) -> Iterator[Conflict]:

@@ -12,16 +12,24 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}"
 _VERSION = r"\d[0-9A-Za-z.+!]{0,40}"
 _NO_MATCH = re.compile(
     rf"(?:No matching distribution(?: found)?(?: for)?|"
-    rf"Could not find a version that satisfies the requirement)\s+({_NAME})(?:\[[^\]]{{0,40}}\])?\s*==\s*({_VERSION})",
+    rf"Could not find a version that satisfies the requirement)\s+({_NAME})(?:\[[^\]]{{0,40}}\])?\s*={{2,3}}"
+    rf"\s*({_VERSION})",
     re.IGNORECASE,
 )
-_OFFERED = re.compile(r"\(from versions: ([^)]{0,3900})\)?", re.IGNORECASE)
+_UNMET = re.compile(
+    r"(?:No matching distribution found for|Could not find a version that satisfies the requirement)\s+torch\s*"
+    r"((?:[<>~!]=?|===?)\s*\d[\w.*+]{0,30}(?:\s*,\s*[<>~!=]{1,2}\s*\d[\w.*+]{0,30}){0,5})",
+    re.IGNORECASE,
+)
+_OFFERED = re.compile(r"\(from versions: ([^)]{0,3900})(\)?)", re.IGNORECASE)
 _RANGE = re.compile(
     rf"\(?({_VERSION}?)(?:\.\.| to )({_VERSION}) offered|pip_offered\s+({_VERSION}) to ({_VERSION})|"
     rf"pip_offered\s+({_VERSION}(?:, {_VERSION})*)"
 )
 _INSTALL = re.compile(r"(?:^|\s)(?:pip3?|uv pip|uv|poetry|conda|mamba|pipenv|pdm)\s+(?:install|add)\s+(.{1,400})")
 _PINNED = re.compile(rf"(?:^|\s)['\"]?(torch|torchvision|torchaudio|fastai|fastcore|numpy|pytorch)={{1,3}}({_VERSION})")
+_YOURS = re.compile(r"\bYour python: python={1,2}(\d\.\d{1,2}(?:\.\d{1,2})?)")
+_LISTED = re.compile(rf"\s*(?:- )?(pytorch|torchvision|torchaudio)={{1,2}}({_VERSION})(?: ->|$)")
 _CONFLICT = re.compile(
     rf"({_NAME})(?: {_VERSION})? (?:requires|has requirement|"
     rf"depends on) ({_NAME})(?:\[[^\]]{{0,30}}\])?\s?\(?((?:[<>=!~]=?=?\s?[\w.*+-]{{1,30}},?\s?){{0,6}})\)?[,;]? "
@@ -48,7 +56,7 @@ _POETRY = re.compile(
     re.IGNORECASE,
 )
 _GATE = re.compile(
-    r"requir|satisf|install|versions|match|conda|mamba|depends|\.whl|cpython|wheel|You.re |"
+    r"requir|satisf|install|versions|match|conda|mamba|depends|\.whl|cpython|wheel|You.re |Your python|"
     r"offered|candidates|torch|\badd\b|environment",
     re.IGNORECASE,
 )
@@ -84,8 +92,20 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         if missing:
             yield _requested(missing[1], missing[2], line.number, failed=True)
         offered = _OFFERED.search(text)
-        if offered and re.search(r"requirement torch\b|\btorch[=<>! ]", text):
+        if offered and re.search(r"requirement torch\b|\btorch[=<>!~ ]", text):
+            yield Seen("offered", offered[1] + ("" if offered[2] else ", ..."), line.number)
+        elif offered and (partner := re.search(r"requirement (torchvision|torchaudio)={2,3}\d", text)):
             yield Seen("offered", offered[1], line.number)
+            yield Seen("offered-of", partner[1], line.number)
+        yours = _YOURS.search(text)
+        if yours:
+            yield Seen("python", yours[1], line.number)
+        listed = _LISTED.match(text)
+        if listed:
+            yield _requested(listed[1], listed[2], line.number, failed=False)
+        unmet = _UNMET.search(text)
+        if unmet and not missing:
+            yield Seen("unmet", "".join(unmet[1].split()), line.number)
         ranged = _RANGE.search(text)
         if ranged:
             first, last = ranged[1] or ranged[3], ranged[2] or ranged[4]

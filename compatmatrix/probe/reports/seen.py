@@ -37,7 +37,7 @@ class Seen(NamedTuple):
 FACTS = (
     "python", "os", "platform", "machine", "libc", "driver", "driver-cuda", "gpu", "capability", "torch-cuda",
     "cuda-available", "archs", "image", "toolkit", "library-path", "installer", "requested", "offered", "conflict",
-    "no-gpu", "mig", "conda-torch", "index-tag",
+    "offered-of", "no-gpu", "mig", "conda-torch", "index-tag", "unmet", "rocm", "amd",
 )  # fmt: skip
 
 Reader = Callable[[Sequence[Line]], Iterator[Seen]]

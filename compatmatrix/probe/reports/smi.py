@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from compatmatrix.probe.reports.seen import Seen
+from compatmatrix.probe.reports.seen import Seen, Trust
 from compatmatrix.probe.reports.text import Line
 
 _NUMBER = r"(\d{2,3}(?:\.\d{1,3}){0,3})"
@@ -16,6 +16,8 @@ _ROW = re.compile(
     r"\d{1,2}\s{1,4}([A-Z][A-Za-z0-9 .+/-]{2,60}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM|"
     r"WDDM-MCDM)\s*\|\s*(?:[0-9A-Fa-f]{4,8}:|N/A)"
 )
+_MODE = re.compile(r"(?:\s(WDDM|TCC|MCDM)|[a-zA-Z0-9.]\s+(?:On|Off))\s*\|\s*[0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:")
+"""The mode of the driver: Windows has several, Linux says whether persistence mode is on."""
 _OLD_ROW = re.compile(
     r"\d{1,2}\s{1,4}([A-Z][A-Za-z0-9 .+/-]{2,60}?)\s+(?:On|Off)\s*\|\s*[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}"
 )
@@ -71,6 +73,9 @@ def _line(line: Line) -> Iterator[Seen]:
     row = _ROW.match(text) or _OLD_ROW.match(text) or _LIST.match(text)
     if row:
         yield Seen("gpu", row[1].strip(), line.number)
+    system = _MODE.search(text)
+    if system:
+        yield Seen("os", f"{'Windows' if system[1] else 'Linux'}, by nvidia-smi", line.number, Trust.LIST)
     for tag, value in _XML.findall(text):
         yield from _told(tag, value.strip(), line.number)
     module = _MODULE.search(text + " ") if "NVRM" in text or "Kernel Module" in text else None

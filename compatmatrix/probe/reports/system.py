@@ -21,11 +21,14 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(Linux \S{1,80} \d\.\d.{0,160})$"), "os:{}"),
     (re.compile(r"^(Darwin \S{1,80} \d\d\..{0,160})$"), "os:{}"),
     (re.compile(r"^['\"]?((?:Linux|Windows|macOS|Darwin)-\d{1,2}[\w.+~-]{3,160})['\"]?$"), "os:{}"),
+    (re.compile(r"^OS\s{2,40}((?:Linux|Windows|macOS|Darwin)-\S{3,160})$"), "os:{}"),
     (re.compile(r"^PRETTY_NAME=\"?(.{2,60}?)\"?$"), "os:{}"),
     (re.compile(r"^Description:\s+((?:Ubuntu|Debian|CentOS|Fedora|Red Hat)\b.{0,60})$"), "os:{}"),
     (re.compile(r"^ProductVersion:\s*(\d{2}\.\d{1,2})"), "os:macOS {}"),
     (re.compile(r"^Microsoft Windows \[Version (.{3,40})\]"), "os:Windows {}"),
     (re.compile(r"\b(R\d{2} \(release\), REVISION: [\d.]+)"), "os:Jetson L4T {}"),
+    (re.compile(r"\bL4T(?: Release| version)?\W{1,4}(R?\d\d\.\d[\d.]*)", re.IGNORECASE), "os:Jetson L4T {}"),
+    (re.compile(r"\bJet[Pp]ack(?: [Vv]ersion)?\W{1,4}(\d\.\d[\d.]*)"), "os:Jetson L4T of JetPack {}"),
     (re.compile(r"\[MSC v\.\d{4} (32) bit \(Intel\)\]"), "machine:32-bit"),
     (re.compile(r"\[(?:GCC|MSC) [^\]]{1,40}64 bit \(AMD64\)\]"), "os:Windows"),
     (re.compile(r"\bon win32\b"), "os:Windows"),
@@ -36,7 +39,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _WORDS = re.compile(
     r"Python|libc|ldd|musl|Linux|Darwin|macOS|Windows|PRETTY|Description|Product|REVISION|bit|win32|darwin|platform|"
-    r"LD_LIB|release|^[23]\.|sys"
+    r"LD_LIB|release|^[23]\.|sys|L4T|[Jj]et[Pp]ack"
 )
 
 

@@ -53,7 +53,20 @@ _UNDERLINED = re.compile(r"(?<!\w)_([A-Z][^_\n]{2,60})_(?!\w)")
 _DIGITS = re.compile(r"\d+")
 _ALIKE = 16
 _GAP = re.compile(r" {12,}")
-_ENTITIES = {"&gt;": ">", "&lt;": "<", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&nbsp;": " "}
+_TAG = re.compile(
+    r"</?(?:a|b|br|code|dd|details|div|em|h\d|hr|i|li|ol|p|pre|span|strong|summary|table|tbody|td|th|thead|tr|tt|ul)"
+    r"(?:\s[^<>]{0,200})?/?>",
+    re.IGNORECASE,
+)
+_FOLDED = re.compile(
+    r"\s(?=(?:PyTorch version|Is debug build|CUDA used to build PyTorch|ROCM used to build PyTorch|OS|GCC version|"
+    r"Clang version|CMake version|Libc version|Python version|Python platform|Is CUDA available|CUDA runtime version|"
+    r"CUDA_MODULE_LOADING set to|GPU models and configuration|GPU \d{1,2}|Nvidia driver version|cuDNN version|"
+    r"HIP runtime version|MIOpen runtime version|Is XNNPACK available|CPU|Versions of relevant libraries)\s?:\s)"
+    r"|\s(?=\[(?:pip3?|conda)\]\s\S)|\s(?=(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:)|\s={10,}\s"
+)
+_FOLDS = 4
+"""Labels of collect_env on one line, from which on it is taken to be several lines that lost their ends."""
 
 
 def decode(raw: bytes) -> str:
@@ -84,23 +97,35 @@ def clean(text: str) -> tuple[Line, ...]:
     lines: list[Line] = []
     seen: dict[str, int] = {}
     for number, raw in numbered:
-        line = strip(raw[:MOST_CHARS])
-        if not line:
-            continue
-        shape = _DIGITS.sub("0", line)
-        seen[shape] = seen.get(shape, 0) + 1
-        if seen[shape] <= _ALIKE:
-            lines.append(Line(number, line))
+        for piece in unfold(raw):
+            line = strip(piece[:MOST_CHARS])
+            if not line:
+                continue
+            shape = _DIGITS.sub("0", line)
+            seen[shape] = seen.get(shape, 0) + 1
+            if seen[shape] <= _ALIKE:
+                lines.append(Line(number, line))
     return tuple(lines)
+
+
+def unfold(raw: str) -> list[str]:
+    """A line in pieces, where it is a collect_env that was pasted without its line ends; else the line."""
+    if len(raw) < 120 or " version" not in raw:
+        return [raw]
+    pieces = _FOLDED.split(raw[: MOST_CHARS * 10])
+    return pieces if len(pieces) > _FOLDS else [raw]
 
 
 def strip(line: str) -> str:
     """One line without what stands around it: colours, quotes, time stamps, list marks, emphasis."""
     if "\x1b" in line or not line.isprintable():
         line = _SPACES.sub(" ", _ANSI.sub("", line.replace("\t", "    ")))
-    if "&" in line:
-        for entity, plain in _ENTITIES.items():
-            line = line.replace(entity, plain)
+    if "&" in line and ";" in line:
+        from html import unescape
+
+        line = unescape(line)
+    if "<" in line:
+        line = _TAG.sub(" ", line)
     if not line.isascii():
         line = line.translate(_WIDE)
     line = _GAP.sub("            ", line).strip()

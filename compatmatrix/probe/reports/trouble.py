@@ -38,7 +38,8 @@ _LSPCI = re.compile(
 )
 _WINDOWS_PATH = re.compile(r"(?:^|[\s\"'(])[A-Z]:\\\\?[\w. -]{1,60}\\")
 _PROSE = re.compile(
-    r"\b(?:py)?torch\b(?:[ ]version)?[ =:v]{1,3}(\d\.\d{1,2}(?:\.\d)?(?:\+(?:cu\d{2,3}|cpu))?)(?![\d.]|\s?[xX-])",
+    r"\b(?:py)?torch(?:\b(?:[ ]version)?[ =:v]{1,3}|(?=\d))"
+    r"(\d\.\d{1,2}(?:\.\d)?(?:\+(?:cu\d{2,3}|cpu))?)(?![\d.]|\s?[xX-])",
     re.IGNORECASE,
 )
 _PROSE_FASTAI = re.compile(r"\bfastai\b(?:[ ]version)?[ =:v]{1,3}(\d\.\d{1,2}\.\d{1,3})(?![\d.])", re.IGNORECASE)
@@ -49,7 +50,11 @@ _PROSE_GPU = re.compile(
 _PROSE_DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _TAGGED = re.compile(r"(?<![\w/.-])torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)\s(?:CUDA|CPU|MPS)\b")
-_MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/opt/homebrew/|/usr/local/Cellar/)")
+_BUILT_FOR = re.compile(r"PyTorch \S{3,30}.{0,30}\(you have (\d[\w.+]{2,30})\)")
+_AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(?: XTX?)?)\b", re.IGNORECASE)
+_AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
+_BARE_TORCH = re.compile(r"(?<![\w.=-])([1-9]\.\d{1,2}\.\d{1,2}\+(?:cu\d{2,3}|cpu))(?![\w.])")
+_MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
 _PROSE_OS = re.compile(
     r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
     r"Google Colab|Kaggle|WSL ?2?)\b",
@@ -59,12 +64,14 @@ _PROSE_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)
 _GATE = re.compile(
     r"sm_|capab|version|packages|NumPy|torch|fastai|driver|NVIDIA|RTX|GTX|Tesla|Titan|Windows|Win ?1|Ubuntu|"
     r"CentOS|Debian|"
-    r"Colab|Kaggle|WSL|Mac|:\\|/Users/|Library/|Cellar|homebrew|Apple|[3-6]\d\d\.\d\d|NVIDIA|Found GPU",
+    r"Colab|Kaggle|WSL|Mac|ROCm|Radeon|Instinct|MI\d{3}|gfx|RX |available|:\\|/Users/|Library/|Cellar|homebrew|"
+    r"Apple|Snapdragon|on ARM|[3-6]\d\d\.\d\d|Found GPU|\+cu\d|\+cpu",
     re.IGNORECASE,
 )
 """What a line must have for any of these to be worth a look: they are many, and logs are long."""
 _ASKS = re.compile(
-    r"pip|conda|install|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|->|\bor\b|"
+    r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
+    r"->|\bor\b|"
     r"\bto\b.{0,12}\d",
     re.IGNORECASE,
 )
@@ -108,6 +115,17 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         tagged = _TAGGED.search(text)
         if tagged:
             yield Seen("torch", tagged[1], line.number, package=True)
+            if "CUDA:0" in text:
+                yield Seen("cuda-available", "True", line.number, Trust.LIST)
+        built = _BUILT_FOR.search(text) if "(you have " in text else None
+        if built:
+            yield Seen("torch", built[1], line.number, Trust.IMPORTED, package=True)
+        amd = _AMD.search(text)
+        if amd and "ROCM used to build" not in text:
+            yield Seen("amd", amd[1], line.number, Trust.PROSE)
+        available = _AVAILABLE.search(text)
+        if available and available.start():
+            yield Seen("cuda-available", str(available[1].lower() in ("true", "yes")), line.number, Trust.PROSE)
         card = _LSPCI.search(text)
         if card:
             yield Seen("gpu", card[1], line.number)
@@ -128,15 +146,18 @@ def _prose(line: Line) -> Iterator[Seen]:
     driver = _PROSE_DRIVER.search(line.text) or _BARE_DRIVER.match(line.text)
     if driver and not re.search(r"update|upgrade|at least|minimum|require|need(?!\s*higher)", line.text, re.IGNORECASE):
         yield Seen("driver", driver[1], line.number, Trust.PROSE)
+    if re.search(r"\bSnapdragon\b|\bWindows on ARM\b", line.text, re.IGNORECASE):
+        yield Seen("machine", "arm64", line.number, Trust.PROSE)
     system = _PROSE_OS.search(line.text)
     if system:
-        yield Seen("os", line.text[system.start() : system.end() + 12], line.number, Trust.PROSE)
+        told = re.split(r"[,;:()]", line.text[system.start() : system.end() + 12])[0].strip()
+        yield Seen("os", told, line.number, Trust.PROSE)
     elif _PROSE_MAC.search(line.text) and not _ASKS.search(line.text):
         yield Seen("os", f"macOS: {line.text[:100]}", line.number, Trust.PROSE)
     for sentence in re.split(r"(?<=[.!?])\s+", line.text):
-        if _ASKS.search(sentence):
+        if _ASKS.search(sentence) or "(you have " in sentence:
             continue
-        for pattern, name in ((_PROSE, "torch"), (_PROSE_FASTAI, "fastai")):
+        for pattern, name in ((_PROSE, "torch"), (_PROSE_FASTAI, "fastai"), (_BARE_TORCH, "torch")):
             for match in pattern.finditer(sentence):
                 yield Seen(name, match[1], line.number, Trust.PROSE, package=True)
         for match in _PROSE_GPU.finditer(sentence):

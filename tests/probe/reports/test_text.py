@@ -65,3 +65,33 @@ def test_long_reports_are_cut_in_the_middle() -> None:
     assert shortened and len(raw) <= MOST_BYTES + 1
     assert raw.startswith(b"first") and raw.endswith(b"last")
     assert cut(b"short") == (b"short", False)
+
+
+FOLDED = (
+    "Collecting environment information... PyTorch version: 2.1.2+cu121 Is debug build: False "
+    "CUDA used to build PyTorch: 12.1 OS: Ubuntu 22.04.3 LTS (x86_64) Python version: 3.10.12 (main) "
+    "Is CUDA available: False GPU models and configuration: GPU 0: NVIDIA A100-PCIE-40GB GPU 1: Tesla T4 "
+    "Nvidia driver version: 450.80.02 [pip3] torch==2.1.2"
+)
+
+
+def test_line_ends_that_got_lost() -> None:
+    lines = [line.text for line in clean(FOLDED)]
+    for one in (
+        "PyTorch version: 2.1.2+cu121",
+        "GPU 1: Tesla T4",
+        "Nvidia driver version: 450.80.02",
+        "[pip3] torch==2.1.2",
+    ):
+        assert one in lines
+    assert {line.number for line in clean(FOLDED)} == {1}
+
+
+def test_a_long_line_that_is_one() -> None:
+    sentence = "With PyTorch version: 2.1 on my machine " + "it is slower than before " * 10
+    assert len(clean(sentence)) == 1
+
+
+def test_html() -> None:
+    assert [line.text for line in clean("<li><code>torch&gt;=2 &amp; &#39;x&#39;</code></li>")] == ["torch>=2 & 'x'"]
+    assert [line.text for line in clean('File "a.py", line 1, in <module>')] == ['File "a.py", line 1, in <module>']
