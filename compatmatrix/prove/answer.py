@@ -71,4 +71,14 @@ def read_probe(row: Any) -> Probe:
     seconds = float(row["seconds"])
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError(f"probe {row['name']} took {seconds} s")
-    return Probe(str(row["name"]), Status(row["status"]), str(row["detail"]), round(seconds, 3), str(row["code"] or ""))
+    said = row.get("warnings") or []
+    if not isinstance(said, list):
+        raise ValueError(f"the warnings of probe {row['name']} are no list")
+    return Probe(
+        name=str(row["name"]),
+        status=Status(row["status"]),
+        detail=str(row["detail"]),
+        seconds=round(seconds, 3),
+        code=str(row["code"] or ""),
+        warnings=tuple(map(str, said)),
+    )

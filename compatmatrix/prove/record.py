@@ -115,8 +115,13 @@ def make_record(
 
 
 def statement(record: ProofRecord) -> dict[str, Any]:
-    """The in-toto Statement: JSON values only, keys in a fixed order."""
-    names = {status: [probe.name for probe in record.probes if probe.status is status] for status in Status}
+    """The in-toto Statement: JSON values only, keys in a fixed order.
+
+    The predicate knows three results: passed without and with warnings, and failed. Skipped probes are in none of its
+    lists, and in the annotations of the run with their reason.
+    """
+    passed = [probe for probe in record.probes if probe.status is Status.PASS]
+    warned = [probe.name for probe in passed if probe.warnings]
     probes = {
         "level": record.run_level,
         "seed": record.seed,
@@ -139,7 +144,7 @@ def statement(record: ProofRecord) -> dict[str, Any]:
         "subject": [{"name": SUBJECT, "digest": {"sha256": record.lock_digest}}],
         "predicateType": PREDICATE,
         "predicate": {
-            "result": "PASSED" if record.passed else "FAILED",
+            "result": "FAILED" if not record.passed else "WARNED" if warned else "PASSED",
             "configuration": [
                 {"name": PAYLOAD.name, "digest": {"sha256": record.payload_digest}},
                 _described("host", record.host.to_dict()),
@@ -147,9 +152,9 @@ def statement(record: ProofRecord) -> dict[str, Any]:
                 _described("run", probes),
                 *({"name": name, "digest": {"sha256": found}} for name, found in record.payload_parts),
             ],
-            "passedTests": names[Status.PASS],
-            "warnedTests": [],
-            "failedTests": names[Status.FAIL],
+            "passedTests": [probe.name for probe in passed if not probe.warnings],
+            "warnedTests": warned,
+            "failedTests": [probe.name for probe in record.probes if probe.status is Status.FAIL],
         },
     }
 
@@ -181,7 +186,7 @@ def read_record(path: Path) -> ProofRecord:
         wanted = statement(record)["predicate"]
         problems += [
             f"{key}: contradicts the probes"
-            for key in ("result", "passedTests", "failedTests")
+            for key in ("result", "passedTests", "warnedTests", "failedTests")
             if predicate[key] != wanted[key]
         ]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -189,6 +194,15 @@ def read_record(path: Path) -> ProofRecord:
     if problems:
         raise BadInput([f"{path}: {problem}" for problem in problems], hint="write a new one with: compatmatrix prove")
     return record
+
+
+def read_lock(path: Path) -> str | None:
+    """The lock that lies beside a record, as text; None where there is none that can be read."""
+    try:
+        lock = path.parent / SUBJECT
+        return lock.read_text("utf-8") if lock.stat().st_size <= _MAX_BYTES else None
+    except (OSError, ValueError):
+        return None
 
 
 def _described(name: str, annotations: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ BENCH_SECONDS = 60.0
 """Bound of the bench for each device, past which only the sizes that are always measured follow."""
 
 _ROOM = "free some space, or name another place with TMPDIR"
-_TAIL_LINES = 80
+_TAIL_LINES = 200
 _POLL = 0.2
 
 # What the end by a signal usually means, and the finding code where there is one.

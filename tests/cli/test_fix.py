@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,6 @@ from pathlib import Path
 import pytest
 import uv
 from serve_index import Index, serve, wheel
-
-from compatmatrix.matrix.load import data_folder
 
 from .conftest import Ask, MakeVenv
 
@@ -132,14 +129,10 @@ def test_only_the_shell_can_take_a_variable_back(
     assert shown(answer.out) == []
 
 
-def test_for_a_warning_only_what_nobody_asked_for_moves(ask: Ask, venv: MakeVenv, tmp_path: Path) -> None:
+def test_for_a_warning_only_what_nobody_asked_for_moves(ask: Ask, venv: MakeVenv) -> None:
     pins = ("torch==2.10.0", "fastai==2.8.7", "fastcore==1.9.0", "pandas==3.0.0")
     root = venv(*pins, torch="2.10.0+cu128")
-    text = (data_folder() / "matrix.toml").read_text(encoding="utf-8")
-    row = re.search(r'package = "pandas"\n(?s:.)*?\ncode = "behaviour-change"\n', text)
-    assert row
-    (tmp_path / "matrix.toml").write_text(f'{text[: row.end()]}severity = "warning"\n{text[row.end() :]}')
-    where = ("--python", root, *NO_GPU, "--matrix", tmp_path / "matrix.toml")
+    where = ("--python", root, *NO_GPU)
     assert shown(ask("fix", *where).out)[0].endswith("install 'pandas<3' fastai==2.8.7")
     (record,) = root.glob("lib/python3.10/site-packages/pandas-3.0.0.dist-info")
     (record / "REQUESTED").touch()

@@ -40,7 +40,7 @@ PASSED = SmokeRun(
     SmokeResult(
         probes=(
             Probe("imports", Status.PASS, "torch 2.15.0 in 1.0 s", 1.0),
-            Probe("oom", Status.SKIP, "on the CPU", 0.0),
+            Probe("oom", Status.SKIP, "on the CPU", 0.0, warnings=("UserWarning: not writable",)),
         ),
         device="cpu",
         versions=(("fastai", "2.8.12"), ("torch", "2.15.0")),
@@ -51,7 +51,7 @@ PASSED = SmokeRun(
 HOSTILE = "</td><script>alert(1)</script><img src=http://example.com/x onerror=alert(2)>"
 FAILED = SmokeRun(
     SmokeResult(
-        probes=(Probe("imports", Status.FAIL, HOSTILE, 1.0, "torchvision-mismatch"),),
+        probes=(Probe("imports", Status.FAIL, HOSTILE, 1.0, "torchvision-mismatch", (HOSTILE,)),),
         device=HOSTILE,
         versions=((HOSTILE, HOSTILE),),
         seconds=1.0,

@@ -36,6 +36,14 @@ def test_nothing_written_yet_is_none(tmp_path: Path) -> None:
     assert read_answer(tmp_path / "answer.json") is None
 
 
+def test_warnings_come_with_their_probe(tmp_path: Path) -> None:
+    row = {**ROW, "warnings": ["UserWarning: not writable"]}
+    answer = read_answer(written(tmp_path / "answer.json", json.dumps({**WHOLE, "probes": [row]})))
+    assert answer is not None
+    assert answer.probes[0].warnings == ("UserWarning: not writable",)
+    assert read_probe(answer.probes[0].to_dict()) == answer.probes[0]
+
+
 def test_a_whole_answer(tmp_path: Path) -> None:
     answer = read_answer(written(tmp_path / "answer.json", json.dumps(WHOLE)))
     assert answer is not None
@@ -58,6 +66,7 @@ def test_a_whole_answer(tmp_path: Path) -> None:
         json.dumps({**WHOLE, "probes": [{**ROW, "status": "maybe"}]}),
         json.dumps({**WHOLE, "probes": [{**ROW, "seconds": float("nan")}]}),
         json.dumps({**WHOLE, "probes": [{**ROW, "seconds": "long"}]}),
+        json.dumps({**WHOLE, "probes": [{**ROW, "warnings": 3}]}),
         json.dumps({**WHOLE, "versions": []}),
         json.dumps({key: value for key, value in WHOLE.items() if key != "planned"}),
         " " * (5 * 1024 * 1024),

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
+from compatmatrix.errors import BadInput
 from compatmatrix.model.cuda import Capability
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.host import Gpu, Libc, Python
 from compatmatrix.model.stack import Pin, Stack
-from compatmatrix.prove.compare import Change, changes
-from compatmatrix.prove.record import ProofRecord, read_record
+from compatmatrix.prove.compare import Change, changes, in_words
+from compatmatrix.prove.record import ProofRecord, digest, read_lock, read_record
 
 from .test_record import HOST as WITH_VERSION
 from .test_record import PASSED
@@ -81,6 +82,55 @@ def test_another_build() -> None:
     assert changes(record_of(), HOST, other) == [Change("build", "cu130", "cpu")]
 
 
+LOCK = """--extra-index-url https://download.pytorch.org/whl/cu130
+fastai==2.8.12 --hash=sha256:{0}
+torch==2.15.0+cu130 --hash=sha256:{0}
+typer==0.9.0 --hash=sha256:{0}
+colorama==0.4.6 ; sys_platform == 'win32' --hash=sha256:{0}
+setuptools==80.0 --hash=sha256:{0}
+""".format("0" * 64)
+
+
+def locked() -> ProofRecord:
+    return replace(record_of(), lock_digest=digest(LOCK))
+
+
+def test_with_its_lock_every_package_counts() -> None:
+    assert changes(locked(), HOST, stack(typer="0.9.0"), LOCK) == []
+    assert changes(locked(), HOST, stack(typer="0.9.0", pip="26.0"), LOCK) == []
+    assert changes(locked(), HOST, stack(), LOCK) == [Change("typer", "0.9.0", "")]
+    assert changes(locked(), HOST, stack(typer="0.10.0"), LOCK) == [Change("typer", "0.9.0", "0.10.0")]
+    assert changes(locked(), HOST, stack(typer="0.9.0", mamba="1.0"), LOCK) == [Change("mamba", "", "1.0")]
+    # The record names torch and fastai already: each is told once.
+    assert changes(locked(), HOST, stack(typer="0.9.0", fastai="2.8.11"), LOCK) == [
+        Change("fastai", "2.8.12", "2.8.11")
+    ]
+
+
+def test_another_lock_is_told_and_its_packages_are_not_taken_for_those_that_were_trained() -> None:
+    (change,) = changes(locked(), HOST, stack(mamba="1.0"), LOCK + "\n")
+    assert (change.what, change.was) == ("lock", f"sha256:{digest(LOCK)[:12]}")
+    assert change.now == f"sha256:{digest(LOCK + chr(10))[:12]}"
+
+
+def test_a_lock_that_cannot_be_read() -> None:
+    with pytest.raises(BadInput, match=r"requirements\.txt:1"):
+        changes(replace(record_of(), lock_digest=digest("torch>=2\n")), HOST, stack(), "torch>=2\n")
+
+
+def test_many_changes_in_few_lines() -> None:
+    found = [Change("numpy", "1.26", "2.0"), *(Change(name, "", "1") for name in "ab"), Change("c", "2", "")]
+    assert in_words(found) == ["numpy was 1.26, is 2.0", "new: a 1, b 1", "gone: c 2"]
+
+
+def test_the_lock_beside_a_record(tmp_path: Path) -> None:
+    assert read_lock(tmp_path / "proof.json") is None
+    (tmp_path / "requirements.txt").write_text("torch==2.15.0\n")
+    assert read_lock(tmp_path / "proof.json") == "torch==2.15.0\n"
+    (tmp_path / "requirements.txt").write_bytes(b"\xff")
+    assert read_lock(tmp_path / "proof.json") is None
+
+
 def test_a_version_that_is_none() -> None:
     odd = replace(record_of(), versions=(("torch", "main-build"), *PASSED.versions[:1]))
     assert changes(odd, HOST, stack())[0].what == "torch"
@@ -93,4 +143,7 @@ def test_the_shipped_proofs_compare(folder: Path) -> None:
     record = read_record(folder / "proof.json")
     pins = [Pin(name, Version(version)) for name, version in record.versions]
     assert changes(record, record.host, Stack(pins)) == []
+    lock = read_lock(folder / "proof.json")
+    assert lock is not None
+    assert {change.now for change in changes(record, record.host, Stack(pins), lock)} == {""}
     assert {change.now for change in changes(record, record.host, Stack())} == {""}

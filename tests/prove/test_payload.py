@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +17,7 @@ import pytest
 from compatmatrix.prove.smoke import LEVELS, PAYLOAD, smoke
 
 OLDEST = (3, 7)
+QUESTION = {"device": "cpu", "seed": 42, "level": "quick"}
 PARTS = sorted(PAYLOAD.parent.glob("*.py"))
 
 
@@ -196,6 +198,53 @@ def test_the_words_of_an_error_point_to_its_cause(payload: ModuleType, said: str
 )
 def test_which_code_runs_where(payload: ModuleType, arch: str, capability: tuple[int, int], serves: bool) -> None:
     assert sys.modules["smoke_stack"].serves(arch, capability) is serves
+
+
+def test_warnings_are_gathered_for_each_probe(
+    payload: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        monkeypatch.setattr(warnings, "showwarning", lambda message, *rest: shown.append(str(message)))
+        run = sys.modules["smoke_core"].Run(QUESTION | {"work_dir": str(tmp_path)})
+        heard = sys.modules["smoke_watch"].Heard(run)
+
+        def complain() -> None:
+            warnings.warn(f"cannot write\n{tmp_path}", UserWarning, stacklevel=1)
+            warnings.warn(f"no {tmp_path}/x in {sys.prefix}" + "!" * 300, RuntimeWarning, stacklevel=1)
+            warnings.warn("will go", FutureWarning, stacklevel=1)
+            warnings.warn("will go", DeprecationWarning, stacklevel=1)
+
+        complain()
+        complain()
+        first = heard.take()
+        complain()
+        assert heard.take() == first
+        assert heard.take() == []
+    assert first[0] == "UserWarning: cannot write"
+    assert first[1].startswith("RuntimeWarning: no .../x in ...!!!")
+    assert len(first[1]) == 200
+    assert len(first) == 2, "a deprecation is about releases that are not here"
+    assert "will go" in shown, "what is gathered is printed as well"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGUSR1")
+def test_worker_processes_print_their_stacks_when_time_is_up() -> None:
+    code = (
+        "import multiprocessing, sys, time; sys.path.append(sys.argv[1]); import smoke_watch\n"
+        "def stuck_in_a_worker(): time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    smoke_watch.tell_workers_stacks(0.3)\n"
+        "    child = multiprocessing.get_context('fork').Process(target=stuck_in_a_worker); child.start()\n"
+        "    time.sleep(0.9); child.terminate(); child.join()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, PAYLOAD.parent], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "stack of the worker process" in done.stderr
+    assert "in stuck_in_a_worker" in done.stderr
 
 
 def test_an_error_is_told_with_the_line_that_says_what_happened(payload: ModuleType) -> None:

@@ -37,6 +37,9 @@ PASSED = SmokeResult(
     versions=(("fastai", "2.8.12"), ("torch", "2.15.0")),
     seconds=12.34567,
 )
+WARNED = PASSED._replace(
+    probes=(Probe("tabular", Status.PASS, "", 1.0, warnings=("UserWarning: not writable",)), *PASSED.probes)
+)
 FAILED = SmokeResult((Probe("imports", Status.FAIL, "nms", 1.0, "torchvision-mismatch"),), "cpu", (), 1.0, "time limit")
 
 
@@ -69,7 +72,7 @@ def test_the_shipped_records_are_read(path: Path) -> None:
     assert read_record(path).passed
 
 
-@pytest.mark.parametrize("result", [PASSED, FAILED, SmokeResult((), "unknown", (), 0.1, "killed by SIGKILL")])
+@pytest.mark.parametrize("result", [PASSED, WARNED, FAILED, SmokeResult((), "unknown", (), 0.1, "killed by SIGKILL")])
 def test_a_record_comes_back_as_it_was(tmp_path: Path, result: SmokeResult) -> None:
     write_record(tmp_path / "proof.json", record_of(result))
     assert read_record(tmp_path / "proof.json") == record_of(result)
@@ -93,6 +96,15 @@ def test_it_is_an_in_toto_test_result() -> None:
     for row in predicate["configuration"]:
         assert set(row) <= fields
         assert {"uri", "digest", "content"} & set(row), "a resource must be identified"
+
+
+def test_what_passed_with_warnings_is_recorded_as_such() -> None:
+    predicate = statement(record_of(WARNED))["predicate"]
+    assert (predicate["result"], predicate["warnedTests"]) == ("WARNED", ["tabular"])
+    assert predicate["passedTests"] == ["imports"]
+    assert record_of(WARNED).level is ProofLevel.TRAINED_CPU
+    both = SmokeResult(WARNED.probes + FAILED.probes, "cpu", (), 1.0)
+    assert statement(record_of(both))["predicate"]["result"] == "FAILED"
 
 
 def test_a_failed_run_is_recorded_as_such() -> None:
@@ -127,6 +139,7 @@ def changed(path: Path, *, at: tuple[Any, ...], to: object) -> Path:
         (("subject", 0, "digest"), {"md5": "0"}, "KeyError"),
         (("predicate", "result"), "FAILED", "result: contradicts the probes"),
         (("predicate", "passedTests"), ["imports", "learner"], "passedTests: contradicts the probes"),
+        (("predicate", "warnedTests"), ["imports"], "warnedTests: contradicts the probes"),
         (("predicate", "configuration"), [], "KeyError"),
         (("predicate", "configuration", 1, "annotations", "notes"), [], "host: altered"),
         (("predicate", "configuration", 2, "annotations", "build"), "cpu", "stack: altered"),
@@ -160,9 +173,13 @@ def test_the_in_toto_library_accepts_it() -> None:
     from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
     from in_toto_attestation.v1.statement import Statement
 
-    for result in (PASSED, FAILED):
+    for result in (PASSED, WARNED, FAILED):
         data = statement(record_of(result))
         Statement.copy_from_pb(json_format.ParseDict(data, Statement([], "", {}).pb)).validate()
         predicate = json_format.ParseDict(data["predicate"], test_result_pb2.TestResult())
+        assert (predicate.result, [*predicate.warned_tests]) == (
+            data["predicate"]["result"],
+            data["predicate"]["warnedTests"],
+        )
         for row in predicate.configuration:
             ResourceDescriptor.copy_from_pb(row).validate()

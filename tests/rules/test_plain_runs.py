@@ -2,8 +2,8 @@
 
 tests/data/plain_runs.json holds one installation a line. asked: what uv was given, plain where it was a fastai release
 and nothing else. without: removed after the installation. blame: the packages whose versions broke the training, read
-from the errors seen. partly: those that broke less than the training. behind: those that break the same release once
-the first are out of the way, as other lines show. No blame: it trained.
+from the errors seen. partly: those that broke less than the training, such as tables. behind: those that break the same
+release once the first are out of the way, as other lines show. No blame: it trained.
 """
 
 from __future__ import annotations

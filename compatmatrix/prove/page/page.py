@@ -39,7 +39,7 @@ def render(run: SmokeRun, setting: Setting) -> str:
         _figures(report),
         "".join(_bench(number, table) for number, table in enumerate(report.bench)),
         _versions(run, setting),
-        f'<h2>Run it again</h2><pre tabindex="0" aria-label="command">{escape(setting.command)}</pre>'
+        f'<h2>Run it again</h2><pre tabindex="0" role="region" aria-label="command">{escape(setting.command)}</pre>'
         f'<p class="faint">Level {escape(setting.level)}, seed {setting.seed}, synthetic data, no network.</p>',
         _output(run),
     ]
@@ -63,6 +63,8 @@ def bench_plot(tables: Sequence[BenchTable]) -> str:
 def _verdict(run: SmokeRun, title: str) -> str:
     result = run.result
     counts = {status: sum(probe.status is status for probe in result.probes) for status in Status}
+    warned = sum(bool(probe.warnings) for probe in result.probes)
+    told = f", {warned} warned" if warned else ""
     kind = "pass" if result.passed else "fail"
     sign = "✓" if result.passed else "✗"
     words = _LEVELS.get(result.level, "not proven")
@@ -78,7 +80,7 @@ def _verdict(run: SmokeRun, title: str) -> str:
         f'<header><p class="faint">compatmatrix smoke</p><h1>{escape(title)}</h1>'
         f'<div class="verdict {kind}"><strong>{sign} {words}</strong><div class="plain">'
         f"<p>{escape(stack or 'no versions known')} on {escape(result.device)}</p>"
-        f"<p>{counts[Status.PASS]} probes passed, {counts[Status.FAIL]} failed, {counts[Status.SKIP]} skipped, "
+        f"<p>{counts[Status.PASS]} probes passed, {counts[Status.FAIL]} failed, {counts[Status.SKIP]} skipped{told}, "
         f"in {result.seconds:.1f} s</p>{failure}{reasons}</div></div></header>"
     )
 
@@ -90,6 +92,7 @@ def _probes(run: SmokeRun) -> str:
     rows = []
     for probe in run.result.probes:
         cause = f'<br><span class="fail">likely cause: {escape(probe.code)}</span>' if probe.code else ""
+        cause += "".join(f'<br><span class="skip">warned: {escape(said)}</span>' for said in probe.warnings)
         meaning = f'<br><span class="faint">{escape(proves[probe.name])}</span>' if probe.name in proves else ""
         rows.append(
             f'<tr><td class="status {probe.status}">{_WORDS[probe.status]}</td>'
@@ -226,4 +229,5 @@ def _output(run: SmokeRun) -> str:
     """The end of what the run printed, on trouble only."""
     if run.result.passed or not run.result.output_tail:
         return ""
-    return f'<h2>Last output</h2><pre tabindex="0">{escape(run.result.output_tail)}</pre>'
+    said = escape(run.result.output_tail)
+    return f'<h2>Last output</h2><pre tabindex="0" role="region" aria-label="last output">{said}</pre>'

@@ -82,6 +82,7 @@ tr.best td,tr.best th{background:var(--panel);font-weight:600}
 .scroll{overflow-x:auto}
 .scroll:focus-visible,a:focus-visible,summary:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .status{font-weight:700;white-space:nowrap}
+.cards th{white-space:nowrap}
 pre{background:var(--panel);padding:.8rem;overflow-x:auto;white-space:pre-wrap}
 @media (max-width:44rem){
 .cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

@@ -1,7 +1,7 @@
 """Run the smoke script that lies beside this one, print a line for each probe, exit 1 where one fails.
 
-Run as `python run_smoke.py [auto|cpu|cuda] [answer.json]`, in a container or a batch job where the program that brought it
-is not installed; Python 3.7 or later. With "cuda" a GPU that cannot be used is a failure.
+Run as `python run_smoke.py [auto|cpu|cuda] [answer.json]`, in a container or a batch job where the program that brought
+it is not installed; Python 3.7 or later. With "cuda" a GPU that cannot be used is a failure.
 """
 
 import json
@@ -48,13 +48,16 @@ def main(device="auto", answer_path=""):
             stream.write(text)
     for probe in answer["probes"]:
         print("%-5s %-15s %6.2f s  %s" % (probe["status"], probe["name"], probe["seconds"], probe["detail"]))
+        for said in probe["warnings"]:
+            print("      warned: " + said)
         if probe["error"]:
             print(probe["error"])
     failed = [probe["name"] for probe in answer["probes"] if probe["status"] == "fail"]
     complete = answer["done"] and ended == 0
     if not complete:
         print("the smoke run ended early, with %s, in %s" % (ended, answer["running"]))
-    print("%s on %s" % ("failed: " + ", ".join(failed) if failed else "passed" if complete else "failed", answer["device"]))
+    verdict = "failed: " + ", ".join(failed) if failed else "passed" if complete else "failed"
+    print("%s on %s" % (verdict, answer["device"]))
     return 0 if complete and not failed else 1
 
 

@@ -39,7 +39,8 @@ def export(run):
     with quietly(loaded):
         name, _, row = loaded.predict(run.path("images", "disc_000.png"))
     far = float((row.cpu() - run.prediction[2].cpu()).abs().max())
-    check(far < 1e-3, "the loaded learner predicts otherwise, by %.3f" % far)
+    # load_learner predicts on the CPU; a GPU may round factors of its convolutions to 10 bits (TF32).
+    check(far < (2e-2 if run.on_gpu else 1e-3), "the loaded learner predicts otherwise, by %.3f" % far)
     check(str(name) == str(run.prediction[0]), "the loaded learner says %s, not %s" % (name, run.prediction[0]))
     return "%d bytes, same prediction" % size
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import random
+import sys
 
 CLASSES = ("disc", "frame", "cross")
 
@@ -43,6 +45,16 @@ class Run:
     def on_gpu(self):
         return self.device is not None and self.device.type == "cuda"
 
+    def reseed(self):
+        """Set all randomness to the start, so that a probe sees the same numbers whatever ran before it."""
+        random.seed(self.seed)
+        if self.torch is not None:
+            self.torch.manual_seed(self.seed)  # of all GPUs as well
+            if hasattr(sys.modules.get("numpy"), "random"):
+                sys.modules["numpy"].random.seed(self.seed)
+        for loader in getattr(self.dls, "loaders", ()):
+            loader.rng = random.Random(self.seed)  # shuffles, and goes on from epoch to epoch
+
     def patch(self, owner, name, value):
         """Replace an attribute until this probe is over."""
         known = name in vars(owner) if hasattr(owner, "__dict__") else True
@@ -72,6 +84,16 @@ def failing(message, kind=RuntimeError):
     return fail
 
 
+@contextlib.contextmanager
+def named(place):
+    """Errors from within are told with this place."""
+    try:
+        yield
+    except RuntimeError as error:
+        error.while_doing = str(place)
+        raise
+
+
 def quietly(learn):
     """No progress bars: they draw on whatever the output happens to be."""
     return learn.no_bar() if hasattr(learn, "no_bar") else contextlib.ExitStack()
@@ -97,7 +119,8 @@ def new_learner(run, dls=None, **options):
     fv = run.fv
     net = options.pop("net", None)
     if net is None:
-        net = small_net(run)
+        # fastai moves it in the first fit only, too late to compare its weights with those after.
+        net = small_net(run).to(run.device)
     loss = fv.CrossEntropyLossFlat()
     return fv.Learner(dls or run.dls, net, loss_func=loss, path=fv.Path(run.work_dir), **options)
 
@@ -108,8 +131,9 @@ def copied(net):
 
 
 def farthest(one, other):
-    """The largest difference between two lists of tensors."""
-    return max(float((a - b).abs().max()) for a, b in zip(one, other))
+    """The largest difference between two lists of tensors; NaN where there is one, which max() would pass over."""
+    apart = [float((a - b).abs().max()) for a, b in zip(one, other)]
+    return max(apart) if all(value == value for value in apart) else float("nan")
 
 
 def kinds_of_outputs(layer):

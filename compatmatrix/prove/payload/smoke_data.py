@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import sys
+import time
 
 from smoke_core import CLASSES, Skip, check, new_learner, quietly
 
@@ -133,6 +134,11 @@ def give_death(index):
     os._exit(3)
 
 
+def give_nothing(index):
+    """What a worker does that hangs."""
+    time.sleep(600)
+
+
 def raised_by(action):
     try:
         action()
@@ -197,7 +203,7 @@ def workers(run):
     method = multiprocessing.get_start_method()
     if method != "fork" and run.level != "full":
         raise Skip("workers are started by %s here, each imports everything again: the full level tries them" % method)
-    torch, give = run.torch, run.fault or give_square
+    torch, give = run.torch, give_nothing if run.fault == "hang" else run.fault or give_square
 
     def batches(count):
         return [batch.tolist() for batch in run.fv.DataLoader(Items(24, give), bs=5, num_workers=count)]

@@ -5,7 +5,7 @@ import math
 import os
 import weakref
 
-from smoke_core import Skip, check, kinds_of_outputs, new_learner, quietly, small_net
+from smoke_core import Skip, Wrong, check, kinds_of_outputs, new_learner, quietly, small_net
 
 MIB = 2.0**20
 OOM_ROOM = 256 << 20
@@ -37,7 +37,28 @@ def to_fp16(run):
     check(losses[-1] < losses[0], "the loss did not fall in half precision: %.3f to %.3f" % (losses[0], losses[-1]))
     kept = {str(parameter.dtype) for parameter in learn.model.parameters()}
     check(kept == {"torch.float32"}, "weights are kept as %s" % " ".join(sorted(kept)))
-    return "half precision in the layers, loss %.3f to %.3f" % (losses[0], losses[-1])
+    return "half precision in the layers, loss %.3f to %.3f%s" % (losses[0], losses[-1], other_forms(run))
+
+
+def other_forms(run):
+    """channels_last in float16, and in bfloat16 where the GPU computes in it, next to float32; in words."""
+    torch, said = run.torch, []
+    if not hasattr(torch, "autocast"):
+        return ""
+    net = small_net(run).to(run.device).eval()
+    images = run.dls.one_batch()[0].as_subclass(torch.Tensor)
+    native = torch.cuda.get_device_capability(0)[0] >= 8
+    with torch.no_grad():
+        exact = net(images)
+        net, images = (part.to(memory_format=torch.channels_last) for part in (net, images))
+        for kind in (torch.float16,) + ((torch.bfloat16,) if native else ()):
+            with torch.autocast("cuda", dtype=kind):
+                rough = net(images)
+            check(rough.dtype == kind, "autocast computed in %s, not in %s" % (rough.dtype, kind))
+            far = float((rough.float() - exact).abs().max())
+            check(math.isfinite(far) and far < 0.2, "%s in channels_last is %.3f from float32" % (kind, far))
+            said.append("%s %.4f" % (str(kind).replace("torch.", ""), far))
+    return "; channels_last right, from float32: " + ", ".join(said)
 
 
 def resident():
@@ -52,10 +73,45 @@ def resident():
 def largest_free_block(cuda):
     """Bytes of the largest piece that lies free between used ones, or None where this torch cannot tell."""
     try:
-        blocks = [block for segment in cuda.memory_snapshot() for block in segment["blocks"]]
+        here = [segment for segment in cuda.memory_snapshot() if segment.get("device", 0) == 0]
+        blocks = [block for segment in here for block in segment["blocks"]]
         return max([block["size"] for block in blocks if block["state"] == "inactive"] or [0])
     except (AttributeError, KeyError, RuntimeError):
         return None
+
+
+def still_answers(run):
+    """Whether the GPU can be used after a failed probe: some of its errors end all use of it by a process."""
+    try:
+        if run.on_gpu:
+            run.torch.cuda.synchronize()
+    except RuntimeError:
+        return False
+    return True
+
+
+def room(run):
+    """How full the GPU is, in words."""
+    cuda = run.torch.cuda
+    allocated, reserved, largest = cuda.memory_allocated(), cuda.memory_reserved(), largest_free_block(cuda)
+    said = "allocated %.1f MiB of %.1f MiB reserved" % (allocated / MIB, reserved / MIB)
+    if largest is not None:
+        said += ", largest free block %.1f MiB" % (largest / MIB)
+    if hasattr(cuda, "mem_get_info"):
+        free, total = cuda.mem_get_info()
+        said += "; of %.0f MiB of the GPU %.0f are free" % (total / MIB, free / MIB)
+    return said
+
+
+def hint(run, error, text):
+    """What else to say of an error: with out of memory, how full the GPU is and what to do."""
+    if not run.on_gpu or isinstance(error, Wrong) or "out of memory" not in text.lower():
+        return ""
+    try:
+        said = room(run)
+    except RuntimeError:
+        return ""
+    return " (%s; smaller batches or to_fp16 need less, and nvidia-smi shows what other programs hold)" % said
 
 
 def train_once(run):
@@ -97,7 +153,7 @@ def memory(run):
     mib = tuple(value / MIB for value in before[:2] + after[:2] + (peak,))
     numbers = "allocated %.1f to %.1f MiB, reserved %.1f to %.1f MiB" % (mib[0], mib[2], mib[1], mib[3])
     check(not any(ref() is not None for ref in refs), "something keeps the net, memory is not given back: " + numbers)
-    check(after[0] <= before[0] + (2 << 20), "memory is not given back: " + numbers)
+    check(after[0] <= before[0] + (1 << 19), "memory is not given back: " + numbers)
     check(after[1] <= before[1] + (32 << 20), "reserved memory is not given back: " + numbers)
     free, largest = after[2]
     block = "" if largest is None else ", largest free block %.1f of %.1f MiB" % (largest / MIB, free / MIB)
@@ -115,13 +171,16 @@ def oom(run):
     limited = hasattr(cuda, "set_per_process_memory_fraction")
     if limited:
         cuda.set_per_process_memory_fraction(min(1.0, (cuda.memory_reserved() + OOM_ROOM) / float(total)), 0)
+    # Without a bound of our own, one tensor that no GPU holds; many small ones would take other programs' memory.
+    sizes = [OOM_ROOM // 4] * 64 if limited else [total * 2]
     try:
-        before = cuda.memory_allocated()
-        words = run_out(run, OOM_ROOM * 4 if limited else total * 2)
-        gc.collect()
-        cuda.empty_cache()
-        left = cuda.memory_allocated() - before
-        check(left < (2 << 20), "%.1f MiB are still allocated after out of memory" % (left / MIB))
+        before, words = cuda.memory_allocated(), []
+        for way, action in (("tensors", run_out), ("a training", run_out_in_training)):
+            words.append(action(run, sizes))
+            gc.collect()
+            cuda.empty_cache()
+            left = cuda.memory_allocated() - before
+            check(left < (2 << 20), "%.1f MiB are still allocated after %s ran out of memory" % (left / MIB, way))
         learn = new_learner(run)
         with quietly(learn):
             learn.fit(1, 1e-3)
@@ -131,21 +190,38 @@ def oom(run):
             cuda.set_per_process_memory_fraction(1.0, 0)
     check(all(math.isfinite(float(loss)) for loss in learn.recorder.losses), "training after out of memory is NaN")
     bound = "within %d MiB of our own" % (OOM_ROOM >> 20) if limited else "by one allocation"
-    return "%s; memory given back, training goes on (%s)" % (bound, words)
+    return "%s; memory given back, by a training as well, and the next one goes on (%s)" % (bound, words[0])
 
 
-def run_out(run, size):
+def run_out(run, sizes):
     """Ask for more than there is; the library's words. A frame of its own, so that no traceback keeps tensors."""
-    torch = run.torch
     kept = []
     try:
-        for _ in range(64):
-            kept.append(torch.empty(size // 16, dtype=torch.uint8, device=run.device))
-        kept.append(torch.empty(size, dtype=torch.uint8, device=run.device))
+        for size in sizes:
+            kept.append(run.torch.empty(size, dtype=run.torch.uint8, device=run.device))
     except RuntimeError as error:
         check("out of memory" in str(error).lower(), "out of memory came as: %s" % str(error).split("\n")[0])
-        return str(error).split(".")[0][:80]
-    raise RuntimeError("%d MiB were given where that cannot be" % (size >> 20))
+        return "%s, with %s" % (str(error).strip().split(".")[0][:80], room(run))
+    raise RuntimeError("%d MiB were given where that cannot be" % (sum(sizes) >> 20))
+
+
+def run_out_in_training(run, sizes):
+    """The same by a layer, in the middle of a training."""
+    nn = run.torch.nn
+
+    class Glutton(nn.Module):
+        def forward(self, images):
+            self.kept = [run.torch.empty(size, dtype=run.torch.uint8, device=images.device) for size in sizes]
+            return images
+
+    learn = new_learner(run, net=nn.Sequential(Glutton(), small_net(run)).to(run.device))
+    try:
+        with quietly(learn):
+            learn.fit(1, 1e-3)
+    except RuntimeError as error:
+        check("out of memory" in str(error).lower(), "out of memory came as: %s" % str(error).split("\n")[0])
+        return str(error)
+    raise RuntimeError("a training went on with %d MiB where that cannot be" % (sum(sizes) >> 20))
 
 
 # --- faults, for tests ---------------------------------------------------------------------------

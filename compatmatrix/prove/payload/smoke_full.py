@@ -11,10 +11,11 @@ import sys
 import sysconfig
 import warnings
 
-from smoke_core import Skip, check, copied, failing, farthest, quietly, small_net
+from smoke_core import Skip, check, copied, failing, farthest, named, quietly, small_net
 from smoke_data import WORKERS, block_of
 
 RANKS = 2
+RANKS_LIMIT = 300
 
 
 def resnet(run):
@@ -96,7 +97,7 @@ def torch_compile(run):
 
 
 def gpus(run):
-    """Every GPU of the host trains by itself, to the same weights as the first one."""
+    """Every GPU of the host trains by itself, to the same weights and outputs as the first one."""
     if not run.on_gpu:
         raise Skip("on the CPU")
     torch, count = run.torch, run.torch.cuda.device_count()
@@ -104,18 +105,22 @@ def gpus(run):
     images, labels = (part.as_subclass(torch.Tensor).cpu() for part in run.dls.valid.one_batch())
     for index in range(count):
         place = torch.device("cuda", index)
-        torch.manual_seed(run.seed)
-        net = small_net(run).to(place)
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
-        for _ in range(4):
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(net(images.to(place)), labels.to(place)).backward()
-            optimizer.step()
-        torch.cuda.synchronize(place)
-        ends.append([weights.cpu() for weights in copied(net)])
+        with named(place):
+            torch.manual_seed(run.seed)
+            net = small_net(run).to(place)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+            for _ in range(4):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(net(images.to(place)), labels.to(place)).backward()
+                optimizer.step()
+            # A few steps move the weights by little: what they make of a batch tells wrong kernels better.
+            with torch.no_grad():
+                outs = net.eval()(images.to(place)).cpu()
+            torch.cuda.synchronize(place)
+        ends.append([weights.cpu() for weights in copied(net)] + [outs])
         names.append("cuda:%d %s" % (index, torch.cuda.get_device_name(index)))
         far = farthest(ends[0], ends[-1])
-        check(far < 0.05, "%s trains to weights %.3g away from those of %s" % (names[-1], far, names[0]))
+        check(far < 0.05, "%s trains to weights or outputs %.3g away from those of %s" % (names[-1], far, names[0]))
     return "trained on " + ", ".join(names)
 
 
@@ -132,7 +137,8 @@ def distributed(run):
         raise Skip("this build of torch has no torch.distributed")
     gpus = torch.cuda.device_count() if run.on_gpu else 0
     # One GPU cannot serve two ranks of nccl: there the processes meet on the CPU.
-    ranks, backend = (gpus, "nccl") if gpus > 1 else (RANKS, "gloo")
+    nccl = gpus > 1 and torch.distributed.is_nccl_available()  # never on Windows
+    ranks, backend = (gpus, "nccl") if nccl else (RANKS, "gloo")
     if backend == "gloo" and not getattr(torch.distributed, "is_gloo_available", lambda: True)():
         raise Skip("this build of torch has no gloo")
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "smoke_ranks.py")
@@ -140,12 +146,18 @@ def distributed(run):
     launch = ["-m", module or "torch.distributed.launch"] + ([] if module else ["--use_env"])
     where = ["--nnodes=1", "--nproc_per_node=%d" % ranks, "--master_addr=127.0.0.1", "--master_port=%d" % free_port()]
     answer = run.path("rank")
-    asked = {"answer": answer, "backend": backend, "seed": run.seed, "fault": run.fault}
+    asked = {"answer": answer, "backend": backend, "seed": run.seed, "fault": run.fault, "limit": RANKS_LIMIT}
     argv = [sys.executable, "-B"] + launch + where + [script, json.dumps(asked)]
     environment = dict(os.environ, OMP_NUM_THREADS="1", MASTER_ADDR="127.0.0.1", PYTHONNOUSERSITE="1")
     if backend == "gloo" and sys.platform.startswith("linux"):
         environment.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    ran = subprocess.run(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=run.work_dir)
+    options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "cwd": run.work_dir}
+    try:
+        ran = subprocess.run(argv, timeout=RANKS_LIMIT, **options)
+    except subprocess.TimeoutExpired as late:
+        stuck = (late.stdout or b"").decode("utf-8", "replace").splitlines()[-20:]
+        words = "%d processes over %s did not end within %d s; NCCL_DEBUG=INFO or GLOO_SOCKET_IFNAME may tell why"
+        raise RuntimeError("\n".join([words % (ranks, backend, RANKS_LIMIT)] + stuck)) from None
     if ran.returncode:
         raise RuntimeError(ranks_said(ran.stdout.decode("utf-8", "replace"), ran.returncode))
     answers = []

@@ -14,14 +14,16 @@ question: {"schema": 1,
   "dump_after": seconds until the stacks of all threads go to stderr, or null,
   "inject": null, or faults for tests, with commas: a probe's name breaks that probe for its own reason; "crash",
             "kill", "hang", "fill" and "garbage" end the run while it imports, "crash:learner" and so on in another
-            probe; "hang:ranks" hangs in the processes of the probe "distributed"}
+            probe; "hang:ranks" hangs in the processes of the probe "distributed", "hang:items" in those of
+            "workers"}
 
 answer, written again and atomically at every step: {"schema": 1,
   "python": "3.12.1", "versions": {distribution: version},
   "device": "cpu" | "cuda:0 NAME",
   "planned": [names], "running": name or null,
   "probes": [{"name", "proves": what a pass says, "status": "pass" | "fail" | "skip", "detail", "at", "seconds",
-              "code": finding code of the likely cause or null, "error": tail of the traceback or null}],
+              "code": finding code of the likely cause or null, "error": tail of the traceback or null,
+              "warnings": [what the libraries warned of meanwhile]}],
   "report": {"curves": {"batches": [loss], "names": [columns], "epochs": [[number]]}, "lr_find": [[rate, loss]],
              "lr_suggested": rate, "batch_png": base64, "memory": [[seconds, MiB resident, allocated, reserved]],
              "bench": [{"device", "kind", "images", "rows": [{"batch", "step_ms", "epoch_ms", "learner_ms",
@@ -47,11 +49,13 @@ sys.path.append(HERE)
 
 from smoke_causes import cause_of, told  # noqa: E402
 from smoke_core import Run, Skip  # noqa: E402
-from smoke_watch import Watch  # noqa: E402
+from smoke_device import hint, still_answers  # noqa: E402
+from smoke_watch import EARLIER, Heard, Watch, tell_workers_stacks  # noqa: E402
 
 # The parts with the probes; a copy of this folder may leave out the last two.
 PARTS = ("smoke_stack", "smoke_data", "smoke_train", "smoke_after", "smoke_device", "smoke_full", "smoke_bench")
 SCHEMA = 1
+HANGING_CHILDREN = (("ranks", "distributed"), ("items", "workers"))
 LEVELS = ("quick", "default", "full")
 DISTRIBUTIONS = (
     "torch torchvision torchaudio fastai fastcore fasttransform fastprogress fastdownload plum-dispatch numpy pillow "
@@ -122,6 +126,7 @@ def installed_versions():
 def run_probe(run, function):
     """One probe, as a row of the answer without its name."""
     row = {"status": "pass", "detail": "", "code": None, "error": None}
+    run.reseed()
     started = time.perf_counter()
     try:
         row["detail"] = function(run)
@@ -132,6 +137,7 @@ def run_probe(run, function):
     except BaseException as error:
         detail, text = told(error)
         tail = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()[-25:]
+        detail += hint(run, error, text)
         row.update(status="fail", detail=detail, code=cause_of(error, text), error="\n".join(tail))
         # A traceback keeps the frames of the probe alive, and with them memory on the GPU.
         error.__traceback__ = None
@@ -200,6 +206,7 @@ def main(question_path, answer_path):
     stay_inside(run.work_dir)
     if question["dump_after"]:
         faulthandler.dump_traceback_later(question["dump_after"], file=sys.__stderr__)
+        tell_workers_stacks(question["dump_after"] - EARLIER)
     faults = (question["inject"] or "").split(",")
     how, _, where = faults[0].partition(":")
     run.versions = installed_versions()
@@ -215,28 +222,33 @@ def main(question_path, answer_path):
         "done": False,
     }
     blocked = {}  # probe: the failed one that it stands on, or itself
-    watch = Watch(run, began)
+    lost = ""  # the probe after which the GPU answers no more
+    watch, heard = Watch(run, began), Heard(run)
     run.report["memory"] = watch.samples
     for name, function, needs, _, fault in probes:
         answer["running"] = name
         write_answer(answer_path, answer)
         in_the_way = [need for need in needs if need in blocked]
         at = round(time.time() - began, 2)
-        if in_the_way:
-            blocked[name] = blocked[in_the_way[0]]
+        if in_the_way or lost:
+            blocked[name] = blocked[in_the_way[0]] if in_the_way else lost
             detail = "stands on %s, which failed" % blocked[name]
+            if not in_the_way:
+                detail = "the error of %s has ended all use of the GPU by this process" % lost
             row = {"status": "skip", "detail": detail, "seconds": 0.0, "code": None, "error": None}
         else:
             if how and name == (where or "imports"):
                 end_badly(how, answer_path)
             if name in faults:
                 fault(run)
-            if (how, where, name) == ("hang", "ranks", "distributed"):
+            if how == "hang" and (where, name) in HANGING_CHILDREN:
                 run.fault = "hang"
             row = run_probe(run, function)
             if row["status"] == "fail":
                 blocked[name] = name
-        answer["probes"].append(dict(row, name=name, at=at, proves=" ".join(function.__doc__.split())))
+                lost = "" if still_answers(run) else name
+        proves = " ".join(function.__doc__.split())
+        answer["probes"].append(dict(row, name=name, at=at, proves=proves, warnings=heard.take()))
         answer["device"] = run.device_name
     watch.end()
     answer.update(running=None, done=True)

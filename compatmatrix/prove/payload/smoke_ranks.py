@@ -1,10 +1,12 @@
 """One of the processes that torchrun starts for the probe `distributed`. Only the standard library at import time.
 
-argv: {"answer": start of the file that is written for each rank, "backend", "seed", "fault": null, "apart" or "hang"}.
+argv: {"answer": start of the file that is written for each rank, "backend", "seed", "fault": null, "apart" or "hang",
+"limit": seconds until the starter gives up; a little earlier the stacks are printed}.
 Trains the same small net in every process by DistributedDataParallel, and by fastai's distrib_ctx where its
 requirement `accelerate` is installed.
 """
 
+import faulthandler
 import json
 import os
 import sys
@@ -87,6 +89,7 @@ def by_fastai(torch, rank, world, place, asked):
 def main(asked):
     """Train, compare, write the answer of this rank."""
     die_with(os.getppid())
+    faulthandler.dump_traceback_later(asked["limit"] - 5, file=sys.__stderr__)
     import torch
 
     torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import time
 import warnings
 
 from smoke_causes import said_cause
-from smoke_core import Skip, Wrong, check, failing
+from smoke_core import Skip, Wrong, check, failing, named
 
 
 def imports(run):
@@ -74,6 +74,8 @@ def device(run):
     # Other complaints, such as a CUDA library without any GPU, leave a machine that trains on its CPU.
     if run.wanted_device == "auto" and not available and said_cause(complaint) == "driver-too-old":
         raise Wrong(complaint)
+    if available and run.wanted_device != "cpu":
+        cuda.init()  # before a GPU is named: a driver's or a GPU's own error comes out here
     use_cuda = available and run.wanted_device != "cpu"
     run.device = run.torch.device("cuda:0" if use_cuda else "cpu")
     run.fv.default_device(use_cuda)
@@ -81,13 +83,15 @@ def device(run):
         why = "available and not asked for" if available else "not available"
         raise Skip("cpu; %s, CUDA %s%s" % (build, why, ": " + complaint if complaint and not available else ""))
     run.device_name = "cuda:0 " + cuda.get_device_name(0)
-    compiled = cuda.get_arch_list()
+    compiled = cuda.get_arch_list() if hasattr(cuda, "get_arch_list") else []
     gpus = []
     for index in range(cuda.device_count()):
         capability = tuple(cuda.get_device_capability(index))
         gpus.append("%s (%d.%d)" % ((cuda.get_device_name(index),) + capability))
         served = not compiled or any(serves(arch, capability) for arch in compiled)
-        check(served, "%s is not served by the compiled architectures: %s" % (gpus[-1], " ".join(compiled)))
+        words = "%s is not served by the compiled architectures: %s" % (gpus[-1], " ".join(compiled))
+        others = cuda.device_count() > 1
+        check(served, words + ("; CUDA_VISIBLE_DEVICES can name the other GPUs alone" if others else ""))
     return "%s; %s; compiled for %s" % (build, ", ".join(gpus), " ".join(compiled))
 
 
@@ -97,10 +101,12 @@ def kernel(run):
     count = torch.cuda.device_count() if run.device.type == "cuda" else 1
     for index in range(count):
         place = torch.device("cuda", index) if run.device.type == "cuda" else run.device
-        ramp = torch.arange(64.0, device=place).reshape(8, 8)
-        check((ramp * 2 + 1).sum().item() == 64 * 63 + 64, "elementwise kernel is wrong on %s" % place)
-        product = ramp.matmul(torch.eye(8, device=place) * 3)
-        check(torch.equal(product.cpu(), torch.arange(64.0).reshape(8, 8) * 3), "matmul is wrong on %s" % place)
+        with named(place):
+            ramp = torch.arange(64.0, device=place).reshape(8, 8)
+            right = (ramp * 2 + 1).sum().item() == 64 * 63 + 64
+            product = ramp.matmul(torch.eye(8, device=place) * 3).cpu()
+        check(right, "elementwise kernel is wrong on %s" % place)
+        check(torch.equal(product, torch.arange(64.0).reshape(8, 8) * 3), "matmul is wrong on %s" % place)
     return "elementwise and matmul right on %s" % (run.device if count == 1 else "%d GPUs" % count)
 
 

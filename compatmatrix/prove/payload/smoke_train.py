@@ -95,7 +95,10 @@ def metrics(run):
         seen = own.seen
         chances, targets = learn.get_preds()
     check(all(len(row) == 6 for row in rows), "rows of %s values for two losses and four metrics" % [*map(len, rows)])
-    check(all(math.isfinite(value) for row in rows for value in row), "a metric is NaN or missing: %s" % rows)
+    names = "train_loss valid_loss accuracy error_rate RightShare F1Score".split()
+    bad = [name for name, column in zip(names, zip(*rows)) if not all(map(math.isfinite, column))]
+    wants = "a Metric sets itself back in reset, adds up in accumulate, and gives a number as value"
+    check(not bad, "a metric is NaN or missing: %s (%s); %s" % (" ".join(bad), wants, rows))
     pairs = list(zip(chances.argmax(dim=1).tolist(), targets.tolist()))
     right = sum(guess == truth for guess, truth in pairs) / len(pairs)
     _, _, accuracy, wrong, custom, f1 = rows[-1]
@@ -130,11 +133,14 @@ def callbacks(run):
     fired = early.seen.count("after_batch")
     check(fired == batches, "after_batch fired %d times for %d batches" % (fired, batches))
     fits = [called for called, event in diary[:before] if event == "before_batch"]
-    check(fits[:2] == ["early", "late"], "callbacks of order -5 and 5 ran as %s" % fits[:2])
+    # Before fastai 2.2 callbacks had run_after and run_before, and no numbers.
+    numbered = hasattr(fv.Callback, "order")
+    check(fits[:2] == ["early", "late"] or not numbered, "callbacks of order -5 and 5 ran as %s" % fits[:2])
     check(all(called == "late" for called, _ in diary[before:]), "a callback still fires after remove_cb")
     check(stop.seen.count("before_batch") == 1, "CancelFitException did not stop the training")
     check("after_cancel_fit" in stop.seen and stop.seen[-1] == "after_fit", "after_cancel_fit or after_fit is missing")
-    return "%d events in order, add_cb, remove_cb, order and CancelFitException kept" % len(set(early.seen))
+    kept = "add_cb, remove_cb, order and" if numbered else "add_cb, remove_cb and"
+    return "%d events in order, %s CancelFitException kept" % (len(set(early.seen)), kept)
 
 
 def lr_find(run):
@@ -245,7 +251,7 @@ def hooks(run):
     wanted = [(count, 16, 16, 16), (count, 32, 8, 8), (count, 128)]
     check(shapes == wanted, "features have shapes %s, not %s" % (shapes, wanted))
     far = float((second - by_hand).abs().max())
-    check(far < 1e-4, "features by hook differ from those by hand by %.2g" % far)
+    check(far < (1e-2 if run.on_gpu else 1e-4), "features by hook differ from those by hand by %.2g" % far)
     left = [name for name, layer in net.named_modules() if layer._forward_hooks]
     check(not left, "hooks are still there: %s" % left)
     return "features of 3 layers: %s" % ", ".join("x".join(map(str, shape[1:])) for shape in shapes)

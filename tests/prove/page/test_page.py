@@ -76,7 +76,8 @@ def test_everything_is_said() -> None:
     text = Page(render(PASSED, SETTING)).text
     for words in (
         "✓ trained on the CPU",
-        "1 probes passed, 0 failed, 1 skipped",
+        "1 probes passed, 0 failed, 1 skipped, 1 warned, in 12.3 s",
+        "warned: UserWarning: not writable",
         "the libraries can be imported",
         "Suggested rate: 0.0044.",
         "Larger batches pay up to 64",
