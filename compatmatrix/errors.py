@@ -68,6 +68,13 @@ class ToolFailed(CompatmatrixError):
     slug = "tool-failed"
 
 
+class HeldBack(CompatmatrixError):
+    """A stack was decided, it has warnings, and --strict was given: nothing is written."""
+
+    slug = "warnings"
+    exit_status = 1
+
+
 class NoSolution(CompatmatrixError):
     """The closure of a decided stack does not resolve: an answer, and the answer is no."""
 

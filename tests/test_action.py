@@ -73,5 +73,5 @@ def test_a_pull_request_of_a_bot(tmp_path: Path, program: Path) -> None:
     sarif = tmp_path / "out.sarif"
     done = check_change(project, program, BASE=base, SARIF=str(sarif), HOST='--gpu "RTX 4090" --driver 580.65.06')
     assert done.returncode == 1
-    assert "::error file=a b/requirements.txt,line=1,title=compatmatrix%3A torchvision-mismatch::" in done.stdout
+    assert "::error file=a b/requirements.txt,line=2,title=compatmatrix%3A torchvision-mismatch::" in done.stdout
     assert '"torchvision-mismatch"' in sarif.read_text()

@@ -44,7 +44,7 @@ def judge_text(text: str, matrix: Matrix, what: str = "report") -> JudgedReport:
     """Judge the text of a report."""
     report = read_report(text, matrix, load_tokens().tokens.values())
     case = case_of(report, matrix)
-    diagnosis = diagnose(case, REPORT_RULES, report.guessed)
+    diagnosis = diagnose(case, REPORT_RULES, report.guessed, report.spoken)
     placed = tuple(
         one._replace(finding=one.finding._replace(where=_place(one, report, what))) for one in diagnosis.diagnosed
     )
@@ -124,6 +124,7 @@ def report_to_dict(judged: JudgedReport, verdict: str) -> dict[str, Any]:
         "host": judged.report.host.to_dict(),
         "understood": [{"line": line, "fact": fact, "value": value} for line, fact, value in judged.report.understood],
         "notes": [*judged.judged.notes, *judged.report.guessed],
+        "repair": None,
     }
 
 

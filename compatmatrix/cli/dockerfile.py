@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from compatmatrix.cli.closure_options import ClosureOptions, closure_options
 from compatmatrix.cli.decide_options import DecideOptions, decide_options
 from compatmatrix.cli.lock_text import Written
-from compatmatrix.cli.options import HostOptions, host_options, offline_option
-from compatmatrix.cli.output import note
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option, strict_option
+from compatmatrix.cli.output import note, print_json
 from compatmatrix.cli.write_lock import write_lock
 from compatmatrix.errors import UsageError
 from compatmatrix.lock.image import BASES, as_dockerfile
@@ -37,7 +38,9 @@ from compatmatrix.model.lock import Lock
 @click.option("--compose", is_flag=True, help="With -o FOLDER: compose.yaml as well.")
 @closure_options
 @host_options
+@strict_option
 @offline_option
+@json_option
 def command(
     asked: DecideOptions,
     output: Path | None,
@@ -46,7 +49,9 @@ def command(
     compose: bool,
     closure: ClosureOptions,
     where: HostOptions,
+    strict: bool,
     offline: bool,
+    as_json: bool,
 ) -> int:
     """The same decision as a Dockerfile.
 
@@ -56,6 +61,7 @@ def command(
     if compose and folder is None:
         raise UsageError("--compose writes a second file", hint="name a folder that exists with -o")
     beside: dict[str, str] = {}
+    answers: list[dict[str, Any]] = []
 
     def render(lock: Lock, matrix: Matrix) -> str:
         if folder:
@@ -67,10 +73,27 @@ def command(
             beside.update({f"{BESIDE}/{name}": text for name, text in files_beside(lock).items()})
             if compose:
                 beside["compose.yaml"] = load("compose").render(lock)
-        return as_dockerfile(lock, matrix, base, smoke=smoke, beside=folder is not None)
+        text = as_dockerfile(lock, matrix, base, smoke=smoke, beside=folder is not None)
+        if as_json:
+            from compatmatrix.emit.json import lock_to_dict
 
-    how = Written("dockerfile", folder / "Dockerfile" if folder else output, offline=offline, render=render)
+            answers.append({**lock_to_dict(lock), "command": "dockerfile", "dockerfile": text})
+        return text
+
+    how = Written(
+        "dockerfile",
+        folder / "Dockerfile" if folder else output,
+        offline=offline,
+        render=render,
+        strict=strict,
+        command="dockerfile",
+        as_json=as_json,
+        shown=not as_json,
+    )
     status = write_lock(asked, closure, where, how)
+    if status == 0 and as_json:
+        many = {"schema": 1, "command": "dockerfile", "locks": answers, "unserved": []}
+        print_json(answers[0] if len(answers) == 1 else many)
     if status == 0 and folder:
         from compatmatrix.atomic import write_atomically
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from compatmatrix.cli.decide_options import DecideOptions, decide_options, say_host, shipped_proofs
-from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
-from compatmatrix.cli.output import counted, print_json
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option, strict_option
+from compatmatrix.cli.output import counted, print_json, shortened
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Gpu
@@ -25,9 +25,10 @@ from compatmatrix.rules.cudnn_floor import last_with_cudnn
 @click.command()
 @decide_options
 @host_options
+@strict_option
 @offline_option
 @json_option
-def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bool) -> int:
+def command(asked: DecideOptions, where: HostOptions, strict: bool, offline: bool, as_json: bool) -> int:
     """Why this stack, why not the others, what another driver unlocks.
 
     Where nothing fits, it names the smallest set of requirements and of facts of the host that cannot be met together.
@@ -38,6 +39,8 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
     made = decide(question, matrix, shipped_proofs())
     groups = grouped(made.rejected)
     decision = made if isinstance(made, Decision) else None
+    warned = _warned(decision, matrix) if decision and strict else 0
+    status = 0 if decision and not warned else 1
     current = decision.stack.release("torch") if decision and decision.build != "cpu" else None
     unlocked = [
         {"driver": str(step.driver), "stack": step.decision.stack.versions(), "build": step.decision.build}
@@ -62,13 +65,21 @@ def command(asked: DecideOptions, where: HostOptions, offline: bool, as_json: bo
                 "host": question.host.to_dict(),
             }
         )
-        return 0 if decision else 1
+        return status
     say_host(question.host)
     _show(made, groups, unlocked, gpus, causes, _all_support(question, matrix))
     if other:
         step = _on_other_python(other)
         click.echo(f"Python {step['python']} would do: {', '.join(other.requirements)}")
-    return 0 if decision else 1
+    if warned:
+        click.echo(f"{counted(warned, 'warning')} among the notes, and --strict was given: no")
+    return status
+
+
+def _warned(decision: Decision, matrix: Matrix) -> int:
+    from compatmatrix.cli.lock_text import warnings_of
+
+    return len(warnings_of(decision, matrix))
 
 
 def _on_other_python(decision: Decision) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def _show(
     if isinstance(made, Decision):
         click.secho(f"taken: {', '.join(made.requirements)}", fg="green", bold=True)
         source = made.index_url or "PyPI"
-        proof = f", proof: {made.proof.level}" if made.proof else ""
+        proof = f", proof: {made.proof.words}" if made.proof else ""
         click.echo(f"  build {made.build} from {source}{proof}")
         if made.constraints:
             click.echo(f"  with {', '.join(made.constraints)}")
@@ -142,7 +153,7 @@ def _show(
         )
         click.echo(f"    {group.example.message}")
         for evidence in group.example.evidence:
-            click.secho(f"    seen: {evidence.source} ({evidence.checked})", dim=True)
+            click.secho(f"    seen: {shortened(evidence.source)} ({evidence.checked})", dim=True)
     for sentence in dict.fromkeys((*made.notes, *support)):
         click.echo(f"note: {sentence}")
     for row in gpus:

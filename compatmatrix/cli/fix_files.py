@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,8 @@ from compatmatrix.atomic import write_atomically
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import note, print_findings, print_json
 from compatmatrix.errors import BadInput
-from compatmatrix.manifests.index_urls import build_of
+from compatmatrix.manifests import index_edit
+from compatmatrix.manifests.index_urls import BUILT
 from compatmatrix.manifests.read import edit, format_of, read_manifest
 from compatmatrix.manifests.source import read_text, reading_instead
 from compatmatrix.matrix.matrix import Matrix
@@ -30,7 +30,14 @@ from compatmatrix.rules import RULES
 _ROUNDS = 20
 """Repairs of one part that are tried at most."""
 
-_INDEX_LINE = re.compile(r"^(\s*(?:--extra-index-url|--index-url|-i)[ =]\s*)(\S+)", re.M)
+
+class _Attempt(NamedTuple):
+    """One way to repair a part. build: the one whose PyTorch index the file names, empty for none. plain: the pins
+    stay without a build, for the index decides it."""
+
+    changes: tuple[Change, ...]
+    build: str = ""
+    plain: bool = False
 
 
 class _Fixed(NamedTuple):
@@ -105,20 +112,31 @@ def _fix(path: Path, host: Host, matrix: Matrix, policy: IndexPolicy, unwanted: 
         if len(tried) >= _ROUNDS:
             break
         tried.append(_key(part))
-        wanted: dict[Path, list[Change]] = {}
-        for change in _changes(part, matrix, policy, unwanted):
-            place = part.part.places.get(change.name)
-            wanted.setdefault(Path(place.file) if place else path, []).append(change)
+        first: tuple[_Attempt, dict[Path, str], list[str], tuple[JudgedPart, ...]] | None = None
+        for attempt in _attempts(part, matrix, policy, unwanted):
+            texts, said = _edited(path, part, attempt, new, matrix)
+            judged = _parts(path, {**new, **texts}, host, matrix)
+            first = first or (attempt, texts, said, judged)
+            if not _is_broken(judged[min(parts.index(part), len(judged) - 1)], unwanted):
+                first = attempt, texts, said, judged
+                break
+        if first is None:
+            continue
+        attempt, texts, said, parts = first
+        for change in attempt.changes:
             done[change.name] = change._replace(old=done[change.name].old) if change.name in done else change
-        for file, changes in wanted.items():
-            text = new[file] if file in new else read_text(file)
-            old.setdefault(file, text)
-            text = edit(file, text, {change.name: change.requirement[len(change.name) :] for change in changes})
-            new[file], said = _with_index(file, text, changes, matrix)
-            notes += said
-        parts = _parts(path, new, host, matrix)
-    texts = {file: (_exact(file, old[file]), _exact(file, text)) for file, text in new.items()}
-    return _Fixed(path, tuple(done.values()), texts, before, _findings(parts), tuple(dict.fromkeys(notes)))
+        for file, changed in texts.items():
+            old.setdefault(file, new[file] if file in new else read_text(file))
+            new[file] = changed
+        notes += said
+    after = _findings(parts)
+    wrong = next((finding for finding in after if finding.severity is Severity.ERROR), None)
+    if wrong and any(old[file] != text for file, text in new.items()):
+        wanted = ", ".join(change.requirement for change in done.values())
+        why = f"{path}: nothing is changed: with {wanted} it would still be wrong: {wrong.message}"
+        return _Fixed(path, (), {}, before, before, (why,))
+    written = {file: (_exact(file, old[file]), _exact(file, text)) for file, text in new.items()}
+    return _Fixed(path, tuple(done.values()), written, before, after, tuple(dict.fromkeys(notes)))
 
 
 def _parts(path: Path, texts: dict[Path, str], host: Host, matrix: Matrix) -> tuple[JudgedPart, ...]:
@@ -139,53 +157,88 @@ def _is_broken(part: JudgedPart, unwanted: frozenset[Severity]) -> bool:
     return any(finding.severity in unwanted for finding in part.findings)
 
 
-def _changes(
+def _attempts(
     part: JudgedPart, matrix: Matrix, policy: IndexPolicy, unwanted: frozenset[Severity]
-) -> tuple[Change, ...]:
-    """What must move in one part; everything that is pinned was asked for by name. conda's packages are chosen by their
-    versions alone, and the torch of an image stays."""
+) -> Iterator[_Attempt]:
+    """What may move in one part, the best first; everything that is pinned was asked for by name. conda's packages are
+    chosen by their versions alone, and the torch of an image stays. Where a file names the index of a PyTorch build,
+    another build of that index comes before PyPI's."""
     foreign = "torch" in part.part.conda | part.part.opaque
     said = CONDA_RULES if "torch" in part.part.conda else FOREIGN_RULES
-    repair = nearest_repair(
-        part.stack,
-        part.host,
-        matrix,
-        pinned=frozenset(part.stack),
-        index=IndexPolicy.PYPI if foreign else policy,
-        unwanted=unwanted,
-        rules=said if foreign else RULES,
-    )
-    if repair is None or not version_texts(repair) or any(change.name in part.part.opaque for change in repair.changes):
-        return ()
-    return repair.changes
+    index = "" if foreign else _index_of(part)
+    policies = [IndexPolicy.PYTORCH, policy] if index and policy is IndexPolicy.AUTO else [policy]
+    for one in [IndexPolicy.PYPI] if foreign else policies:
+        repair = nearest_repair(
+            part.stack,
+            part.host,
+            matrix,
+            pinned=frozenset(part.stack),
+            index=one,
+            unwanted=unwanted,
+            rules=said if foreign else RULES,
+        )
+        if repair is None or not version_texts(repair):
+            continue
+        if any(change.name in part.part.opaque for change in repair.changes):
+            continue
+        if index and _tag(repair.changes) and not any(change.old.version.local for change in repair.changes):
+            yield _Attempt(repair.changes, index, True)
+        yield _Attempt(repair.changes, index)
+
+
+def _index_of(part: JudgedPart) -> str:
+    """The build whose index decides what torch a part gets; empty for none, or where the part is there for that build
+    (the extra "cpu")."""
+    tags = {entry.flavour for entry in part.part.section.entries if entry.name in BUILT and entry.flavour}
+    torch = part.stack.get("torch")
+    if torch and torch.version.local:
+        tags.add(torch.version.local)  # PyPI has no such versions: an index is asked, perhaps one named elsewhere
+    tag = torch.flavour if torch and torch.flavour in tags else tags.pop() if len(tags) == 1 else None
+    return tag if tag and tag not in part.part.section.name.split() else ""
+
+
+def _tag(changes: Sequence[Change]) -> str:
+    """The build of the PyTorch index that the changes need; empty for none."""
+    tags = {str(change.pin.flavour) for change in changes if change.source == "pytorch"}
+    return tags.pop() if len(tags) == 1 else ""
+
+
+def _edited(
+    path: Path, part: JudgedPart, attempt: _Attempt, texts: dict[Path, str], matrix: Matrix
+) -> tuple[dict[Path, str], list[str]]:
+    """The texts of the files that an attempt changes, and what to tell of them. texts: as repaired so far."""
+    wanted: dict[Path, dict[str, str]] = {}
+    for change in attempt.changes:
+        place = part.part.places.get(change.name)
+        text = change.requirement[len(change.name) :]
+        plain = text.partition("+")[0] if attempt.plain and change.source == "pytorch" else text
+        wanted.setdefault(Path(place.file) if place else path, {})[change.name] = plain
+    read = {Path(place.file) for place in part.part.places.values()} | {path, *wanted}
+    before = {file: texts[file] if file in texts else read_text(file) for file in read}
+    made = {file: edit(file, before[file], changes) for file, changes in wanted.items()}
+    tag, notes = _tag(attempt.changes), []
+    to_pypi = any(change.name == "torch" and change.source == "pypi" for change in attempt.changes)
+    for file in sorted(read) if attempt.build else ():
+        text = made.get(file, before[file])
+        kind = format_of(file, text).name
+        if tag:
+            made[file] = index_edit.moved(kind, file, text, attempt.build, tag)
+        elif to_pypi and f"+{attempt.build}" not in text:
+            made[file] = index_edit.dropped(kind, text, attempt.build)
+    url = f"{matrix.pytorch_index}/{tag}"
+    if tag and not any(f"/{tag}" in text for text in (*made.values(), *before.values())):
+        place = part.part.places.get(next(change.name for change in attempt.changes if change.source == "pytorch"))
+        file = Path(place.file) if place else path
+        more = index_edit.added(format_of(file, made[file]).name, made[file], url)
+        made[file] = more if more is not None else made[file]
+        notes = [] if more is not None else [f"{file}: name the index of this build too: {url}"]
+    return {file: text for file, text in made.items() if text != before[file]}, notes
 
 
 def _exact(file: Path, text: str) -> str:
     """The text with the byte order mark that the file begins with, which reading leaves out."""
     with file.open("rb") as opened:
         return f"\ufeff{text}" if opened.read(3) == b"\xef\xbb\xbf" else text
-
-
-def _with_index(path: Path, text: str, changes: Sequence[Change], matrix: Matrix) -> tuple[str, list[str]]:
-    """The text with the index line that a build of the PyTorch index needs; where it cannot be written, a note."""
-    tags = {str(change.pin.version.local) for change in changes if change.source == "pytorch"}
-    if len(tags) != 1:
-        return text, [f"needs the indexes of several builds: {', '.join(sorted(tags))}"] if tags else []
-    (tag,) = tags
-    url = f"{matrix.pytorch_index}/{tag}"
-    if format_of(path, text).name != "requirements":
-        return text, [] if url in text else [f"{path}: name the index of this build too: {url}"]
-    lines = [match for match in _INDEX_LINE.finditer(text) if build_of(match[2])]
-    if any(build_of(match[2]) == tag for match in lines):
-        return text, []
-    if lines:
-        old = lines[0]
-        renamed = re.sub(rf"/{re.escape(build_of(old[2]) or '')}(?=/|$|[?#])", f"/{tag}", old[2])
-        return text[: old.start(2)] + renamed + text[old.end(2) :], []
-    end = "\r\n" if "\r\n" in text else "\n"
-    first = re.search(r"^(?!\s*(#|$)).*$", text, re.M)
-    at = first.start() if first else 0
-    return f"{text[:at]}--extra-index-url {url}{end}{text[at:]}", []
 
 
 def _diff(path: Path, old: str, new: str) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import click
 
-from compatmatrix.cli.options import HostOptions, host_options, json_option
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option, only_one_host
 from compatmatrix.cli.output import counted, host_lines, print_json, stack_line
 from compatmatrix.probe.installed import installed_stack
 
 
 @click.command()
 @host_options
+@offline_option
 @json_option
-def command(where: HostOptions, as_json: bool) -> int:
+def command(where: HostOptions, offline: bool, as_json: bool) -> int:
     """Show the host and the installed stack; the JSON is a host file that every --host accepts."""
+    only_one_host(where, "inspect shows")
     matrix = where.matrix()
     interpreter = where.interpreter()
     host = where.host(matrix, interpreter)

@@ -8,6 +8,7 @@ import click
 
 from compatmatrix.cli.closure_options import ClosureOptions
 from compatmatrix.cli.decide_options import DecideOptions, say_host, shipped_proofs
+from compatmatrix.cli.lock_text import warnings_of
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import note, print_findings, print_json, progress
 from compatmatrix.lock.existing import Existing, differences, keep, read_existing
@@ -25,9 +26,12 @@ def check_lock(
     path: Path,
     core: bool,
     offline: bool,
+    strict: bool,
     as_json: bool,
 ) -> int:
     """Compare; the exit status is 0 where nothing would change, 1 where something would or the stack does not fit.
+
+    strict: 1 as well where the stack has warnings, which are then among the findings.
 
     Versions that are merely not the newest are no difference: a lock is there to keep them. core: the stack alone,
     against the matrix, without a network.
@@ -45,6 +49,7 @@ def check_lock(
             changes = ("the locked stack does not fit this host",)
         else:
             _say_newer(question, decision, matrix)
+            findings = warnings_of(decision, matrix) if strict else ()
             if not core:
                 changes = _closure_changes(kept, closure, matrix, existing, offline=offline)
     if as_json:
@@ -63,7 +68,7 @@ def check_lock(
             click.echo(f"{path}: {sentence}")
         print_findings(findings)
         click.echo(f"{path}: {'not up to date' if changes else 'up to date'}")
-    return 1 if changes else 0
+    return 1 if changes or findings else 0
 
 
 def _closure_changes(

@@ -9,7 +9,7 @@ import click
 
 from compatmatrix.cli.closure_options import ClosureOptions
 from compatmatrix.cli.decide_options import DecideOptions, say_refusal, shipped_proofs
-from compatmatrix.cli.lock_text import Written, core_text, whole_text, write_text
+from compatmatrix.cli.lock_text import Written, core_text, no_lock, whole_text, write_text
 from compatmatrix.cli.output import counted, note, print_json
 from compatmatrix.emit import load
 from compatmatrix.errors import BadInput, CompatmatrixError, UsageError
@@ -28,8 +28,9 @@ def write_locks(
         click.echo(f"{lost.target.name}:", err=True)
         say_refusal(lost.refusal, lost.question, matrix)
     if answer.unserved:
-        if how.form == "json":
-            print_json({"schema": 1, "command": "lock", "locks": [], "unserved": _unserved(answer.unserved)})
+        if how.form == "json" or how.as_json:
+            nobody = no_lock(how.command, matrix=matrix)
+            print_json({**nobody, "locks": [], "unserved": _unserved(answer.unserved)})
         return 1
     shares = answer.shares
     many = len(shares) > 1
@@ -43,9 +44,7 @@ def write_locks(
         one = how._replace(output=file)
         try:
             made = (
-                core_text(share.question, matrix, how.form)
-                if how.core
-                else whole_text(share.question, closure, matrix, one)
+                core_text(share.question, matrix, how) if how.core else whole_text(share.question, closure, matrix, one)
             )
         except CompatmatrixError:
             if many:
@@ -53,6 +52,8 @@ def write_locks(
             raise
         if isinstance(made, Refusal):
             say_refusal(made, share.question, matrix)
+            if how.form == "json" or how.as_json:
+                print_json({**no_lock(how.command, made, matrix), "host": share.question.host.to_dict()})
             return 1
         texts.append(made)
     if how.output is None and many:
@@ -61,7 +62,8 @@ def write_locks(
     if many and how.output:
         _make_folder(how.output)
     for text, file in zip(texts, files, strict=True):
-        write_text(text, file)
+        if file or how.shown:
+            write_text(text, file)
     return 0
 
 
@@ -92,7 +94,7 @@ def _print(shares: Sequence[Share], texts: Sequence[str], how: Written) -> None:
             {"name": share.name, "hosts": [target.name for target in share.targets], **json.loads(text)}
             for share, text in zip(shares, texts, strict=True)
         ]
-        print_json({"schema": 1, "command": "lock", "locks": rows})
+        print_json({"schema": 1, "command": "lock", "locks": rows, "unserved": []})
         return
     for share, text in zip(shares, texts, strict=True):
         click.echo(f"# {share.name}: for {', '.join(target.name for target in share.targets)}\n{text}")

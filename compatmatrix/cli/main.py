@@ -6,6 +6,8 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -75,17 +77,20 @@ def _interrupt(number: int, frame: object) -> None:
 def run(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. argv: without the program's name, None for the process's own."""
     stdout = sys.stdout
+    words = sys.argv[1:] if argv is None else argv
     try:
         result = cli.main(argv, prog_name="compatmatrix", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CompatmatrixError as error:
         click.echo(str(error), err=True)
+        _answer_error(words, error.slug, error.problems, error.hint)
         return error.exit_status
     except click.UsageError as error:
         click.echo(f"error[usage]: {error.format_message()}", err=True)
         path = error.ctx.command_path if error.ctx else "compatmatrix"
         click.echo(f"hint: {path} --help", err=True)
+        _answer_error(words, "usage", (error.format_message(),), f"{path} --help")
         return 2
     except click.ClickException as error:
         error.show()
@@ -102,3 +107,27 @@ def run(argv: list[str] | None = None) -> int:
         if sys.stdout is stdout:
             raise
         return 0
+
+
+def _answer_error(words: Sequence[str], slug: str, problems: Sequence[str], hint: str) -> None:
+    """The error as JSON on stdout, where JSON was asked for and the command is known."""
+    place = next((number for number, word in enumerate(words) if word in COMMANDS), None)
+    if place is None or not _asks_for_json(words):
+        return
+    import json
+
+    # A group's command is the group and its own command: "matrix show".
+    below = [word for word in words[place + 1 : place + 2] if words[place] == "matrix" and not word.startswith("-")]
+    error = {"slug": slug, "problems": list(problems), "hint": hint or None}
+    answer = {"schema": 1, "command": " ".join([words[place], *below]), "error": error}
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _asks_for_json(words: Sequence[str]) -> bool:
+    named = {"-fjson", "--format=json"}
+    pairs = pairwise(words)
+    return (
+        "--json" in words
+        or not named.isdisjoint(words)
+        or any(pair in (("-f", "json"), ("--format", "json")) for pair in pairs)
+    )

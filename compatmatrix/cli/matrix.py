@@ -11,7 +11,7 @@ from compatmatrix.cli.matrix_html import html_command
 from compatmatrix.cli.matrix_refresh import refresh_command
 from compatmatrix.cli.matrix_show import SUBJECTS, show
 from compatmatrix.cli.matrix_show_hardware import Answer
-from compatmatrix.cli.options import chosen_matrix, json_option
+from compatmatrix.cli.options import chosen_matrix, json_option, offline_option
 from compatmatrix.cli.output import print_json, progress
 from compatmatrix.errors import UsageError
 from compatmatrix.matrix import Matrix
@@ -34,8 +34,9 @@ _matrix_option = click.option(
 @click.argument("subject", required=False)
 @click.argument("name", required=False)
 @_matrix_option
+@offline_option
 @json_option
-def show_command(subject: str | None, name: str | None, matrix_file: Path | None, as_json: bool) -> int:
+def show_command(subject: str | None, name: str | None, matrix_file: Path | None, offline: bool, as_json: bool) -> int:
     """Show what the matrix knows.
 
     \b

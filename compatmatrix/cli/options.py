@@ -94,7 +94,11 @@ class HostOptions(NamedTuple):
             gpus = ()
         elif self.gpu or self.cc:
             named = tuple(matrix.gpu_names.find(name) for name in self.gpu)
-            gpus = (*named, *(Gpu(f"GPU of capability {cc}", cc) for cc in self.cc))
+            _need_capabilities(self.cc, matrix)
+            if named and self.cc and (len(named), named[0].capability) != (1, *self.cc):
+                said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in named)
+                raise UsageError(f"--gpu and --cc together: {said} and {', '.join(map(str, self.cc))}: which of them?")
+            gpus = named or tuple(Gpu(f"GPU of capability {cc}", cc) for cc in self.cc)
         return Given(self.python_version, self.platform, self.glibc, self.driver, gpus)
 
     def _from_files(self) -> Host:
@@ -112,6 +116,25 @@ def chosen_matrix(named: Path | None) -> Matrix:
     if found.aside:
         note(f"{found.aside} was made from another release's matrix and is not used: compatmatrix matrix refresh")
     return load_matrix(found.path)
+
+
+def only_one_host(where: HostOptions, who: str) -> None:
+    """Raise UsageError where several hosts are named to a command that is about one. who: "inspect shows"."""
+    drivers = {text.rpartition("@")[2] if "@" in text else "" for text in where.gpu}
+    if len(where.host_files) > 1 or len(drivers) > 1:
+        raise UsageError(f"{who} one host: name one --host, and GPUs of one driver")
+
+
+def _need_capabilities(named: tuple[Capability, ...], matrix: Matrix) -> None:
+    """Refuse what no GPU has. One beyond the matrix's newest may come, and PTX may serve it."""
+    known = sorted(matrix.capabilities)
+    problems = []
+    for cc in named:
+        if known and cc not in known and cc < known[-1]:
+            near = min(known, key=lambda one: (abs(one.major - cc.major), abs(one.minor - cc.minor)))
+            problems.append(f"--cc: {cc} is not a capability in the matrix; the nearest is {near}")
+    if problems:
+        raise UsageError(problems, hint="compatmatrix matrix show gpu NAME says which one a GPU has")
 
 
 def _driver(text: str) -> DriverVersion:
@@ -233,7 +256,10 @@ _OPTIONS = [
         help='A GPU of the host, such as "Tesla V100" or h200; with its driver, a host of its own. Repeatable.',
     ),
     click.option(
-        "--cc", multiple=True, type=_type(_capability, "x.y"), help="A GPU by compute capability. Repeatable."
+        "--cc",
+        multiple=True,
+        type=_type(_capability, "x.y"),
+        help="A GPU by compute capability; beside one --gpu, to confirm it. Repeatable.",
     ),
     click.option("--no-gpu", is_flag=True, help="The host has no NVIDIA GPU."),
     click.option(

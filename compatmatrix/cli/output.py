@@ -17,6 +17,8 @@ from compatmatrix.model.stack import Stack
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.UNKNOWN: "cyan"}
 _SHOWN = ("fastai", "torch", "torchvision", "torchaudio", "fastcore", "numpy", "pillow", "pandas")
 
+_MOST_SEEN = 140  # letters of a line of evidence
+
 
 def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON document on stdout."""
@@ -81,7 +83,12 @@ def print_findings(findings: Iterable[Finding], *, err: bool = False) -> None:
         if finding.hint:
             click.echo(f"  hint: {finding.hint}", err=err)
         for evidence in finding.evidence:
-            click.secho(f"  seen: {evidence.source} ({evidence.checked})", err=err, dim=True)
+            click.secho(f"  seen: {shortened(evidence.source)} ({evidence.checked})", err=err, dim=True)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text, up to a word's end; the JSON has all of it."""
+    return text if len(text) <= _MOST_SEEN else f"{text[:_MOST_SEEN].rsplit(' ', 1)[0]} …"
 
 
 def command_line(words: Iterable[str]) -> str:

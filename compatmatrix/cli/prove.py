@@ -16,7 +16,8 @@ from compatmatrix.cli.decide_options import (
     say_refusal,
     shipped_proofs,
 )
-from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option
+from compatmatrix.cli.lock_text import hold_back, no_lock
+from compatmatrix.cli.options import HostOptions, host_options, json_option, offline_option, strict_option
 from compatmatrix.cli.output import command_line, note, print_json, progress
 from compatmatrix.cli.probes import LevelOptions, level_options, print_probes, smoke_to_dict
 from compatmatrix.emit import load
@@ -52,6 +53,7 @@ from compatmatrix.resolve.decide import Refusal
 @click.option("--fresh", is_flag=True, help="Resolve anew even where a trained lock was shipped.")
 @click.option("--index-url", help="The base package index, instead of uv's or pip's own setting.")
 @host_options
+@strict_option
 @offline_option
 @json_option
 def command(
@@ -63,6 +65,7 @@ def command(
     fresh: bool,
     index_url: str | None,
     where: HostOptions,
+    strict: bool,
     offline: bool,
     as_json: bool,
 ) -> int:
@@ -80,7 +83,11 @@ def command(
     made = make_lock(question, matrix, shipped_proofs(), access, progress=progress, interpreter=_builder(python))
     if isinstance(made, Refusal):
         say_refusal(made, question, matrix)
+        if as_json:
+            print_json({**no_lock("prove", made, matrix), "passed": False, "host": question.host.to_dict()})
         return 1
+    if strict:
+        hold_back(made.decision, matrix)
     for sentence in made.decision.notes:
         note(sentence)
     text = load("requirements").render(made)
@@ -112,7 +119,8 @@ def command(
     else:
         print_probes(result)
         _say_where(made, output, environment)
-    return 0 if result.passed else 1
+    warned = any(probe.warnings for probe in result.probes)
+    return 0 if result.passed and not (strict and warned) else 1
 
 
 def _builder(python: Path | str) -> str | None:

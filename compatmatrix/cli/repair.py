@@ -92,7 +92,7 @@ def plan_of(
     if by_wheel or renewed:
         beside = repair.beside if repair else ()
         more = [*_anchor(by_wheel, repair, stack), *beside]
-        commands.append(install.changes(by_wheel, more, list(dict.fromkeys(renewed))))
+        commands += install.changes(by_wheel, more, list(dict.fromkeys(renewed)))
     if again:
         commands.append(install.anew(list(dict.fromkeys(again))))
     manual = tuple(dict.fromkeys(trouble.shell for trouble in troubles if trouble.shell))
@@ -127,18 +127,33 @@ class _Installer(NamedTuple):
     def removal(self, names: Sequence[str]) -> Words:
         return (*self._words("uninstall"), *(() if self.by_uv else ("--yes",)), *names)
 
-    def changes(self, changes: Sequence[Change], more: Sequence[str], renewed: Sequence[str] = ()) -> Words:
-        """The changes and further requirements. Names the PyTorch index where a build needs it, and makes sure that
-        another build of the same version is not taken as good enough. renewed: what is installed again as a wheel."""
-        words = list(self._words("install"))
+    def changes(self, changes: Sequence[Change], more: Sequence[str], renewed: Sequence[str] = ()) -> list[Words]:
+        """The commands for the changes and further requirements. They name the PyTorch index where a build needs it,
+        and make sure that another build of the same version is not taken as good enough. renewed: what is installed
+        again as a wheel.
+
+        uv installs builds in a step of their own, from their index alone and without dependencies; the step after it
+        finds them there and takes the rest from PyPI. In one step uv would either take NumPy and all else that the
+        PyTorch index happens to have from there, or need its "unsafe-best-match", open to dependency confusion.
+        """
+        base = self._words("install")
         texts = (*(change.requirement for change in changes), *renewed)
-        builds = sorted({match[1] for text in texts if (match := re.search(r"\+(\w[\w.]*)$", text))})
-        if builds and self.by_uv:
-            # Without it uv takes the first index that has the package at all, and never looks for the other builds.
-            words += ["--index-strategy", "unsafe-best-match"]
-        words += [word for build in builds for word in ("--extra-index-url", f"{self.pytorch_index}/{build}")]
+        built = {text: match[1] for text in texts if (match := re.search(r"\+(\w[\w.]*)$", text))}
+        commands: list[Words] = []
+        words = list(base)
+        if self.by_uv:
+            for build in sorted(set(built.values())):
+                own = [text for text in texts if built.get(text) == build]
+                again = [
+                    word for text in own if text in renewed for word in ("--reinstall-package", Requirement(text).name)
+                ]
+                url = f"{self.pytorch_index}/{build}"
+                commands.append((*base, "--no-deps", "--default-index", url, *again, *own))
+        else:
+            builds = sorted(set(built.values()))
+            words += [word for build in builds for word in ("--extra-index-url", f"{self.pytorch_index}/{build}")]
         if renewed:
-            names = [Requirement(text).name for text in renewed]
+            names = [Requirement(text).name for text in renewed if not (self.by_uv and text in built)]
             words += [word for name in names for word in ("--only-binary", name)]
             again = [word for name in names for word in ("--reinstall-package", name)]
             words += again if self.by_uv else ["--force-reinstall"]
@@ -152,7 +167,7 @@ class _Installer(NamedTuple):
                     # "==2.8.0" is met by 2.8.0+cpu; "===" compares the text, so pip looks for the plain build.
                     text = text.replace("==", "===")
             requirements.append(text)
-        return (*words, *requirements, *renewed, *(text for text in more if text not in renewed))
+        return [*commands, (*words, *requirements, *renewed, *(text for text in more if text not in renewed))]
 
     def anew(self, requirements: Sequence[str]) -> Words:
         if self.by_uv:

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from compatmatrix.atomic import write_atomically
-from compatmatrix.cli.options import HostOptions, host_options, json_option
+from compatmatrix.cli.options import (
+    HostOptions,
+    host_options,
+    json_option,
+    offline_option,
+    only_one_host,
+    strict_option,
+)
 from compatmatrix.cli.output import command_line, host_lines, note, print_json, progress
 from compatmatrix.cli.probes import LevelOptions, level_options, print_bench, print_probes, smoke_to_dict
 from compatmatrix.errors import UsageError
@@ -25,6 +32,8 @@ from compatmatrix.prove.smoke import SmokeRun, run_smoke
 @click.option("--bench", is_flag=True, help="Measure epochs over batch sizes as well: do larger batches still pay?")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page to look at.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Write the bench as an SVG.")
+@strict_option
+@offline_option
 @json_option
 def command(
     where: HostOptions,
@@ -33,6 +42,8 @@ def command(
     bench: bool,
     html: Path | None,
     plot: Path | None,
+    strict: bool,
+    offline: bool,
     as_json: bool,
 ) -> int:
     """Train in the target interpreter and report every probe.
@@ -42,6 +53,7 @@ def command(
     """
     if plot and not bench:
         raise UsageError("--plot needs --bench: it draws what the bench measures")
+    only_one_host(where, "smoke trains on")
     matrix = where.matrix()
     interpreter = where.interpreter()
     progress(f"training with {interpreter.path}")
@@ -69,7 +81,8 @@ def command(
         print_bench(run.report.bench)
         for path in filter(None, (html, plot if run.report.bench else None)):
             click.echo(f"written: {path}")
-    return 0 if run.result.passed else 1
+    warned = any(probe.warnings for probe in run.result.probes)
+    return 0 if run.result.passed and not (strict and warned) else 1
 
 
 def _page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compatmatrix.cli.closure_options import ClosureOptions
 from compatmatrix.cli.decide_options import DecideOptions, say_host, say_refusal
-from compatmatrix.cli.lock_text import Written, core_text, whole_text, write_text
+from compatmatrix.cli.lock_text import Written, core_text, no_lock, whole_text, write_text
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import print_json
 from compatmatrix.emit import FORMATS, load
@@ -25,25 +25,12 @@ def write_lock(asked: DecideOptions, closure: ClosureOptions, where: HostOptions
         return write_locks(asked, closure, targets, matrix, how)
     question = closure.added_to(asked.about(targets[0].host))
     say_host(question.host)
-    made = core_text(question, matrix, how.form) if how.core else whole_text(question, closure, matrix, how)
+    made = core_text(question, matrix, how) if how.core else whole_text(question, closure, matrix, how)
     if isinstance(made, Refusal):
         say_refusal(made, question, matrix)
-        if how.form == "json":
-            print_json(_refusal_to_dict(made))
+        if how.form == "json" or how.as_json:
+            print_json({**no_lock(how.command, made, matrix), "host": question.host.to_dict()})
         return 1
-    write_text(made, how.output)
+    if how.output or how.shown:
+        write_text(made, how.output)
     return 0
-
-
-def _refusal_to_dict(refusal: Refusal) -> dict[str, object]:
-    return {
-        "schema": 1,
-        "command": "lock",
-        "stack": None,
-        "build": None,
-        "index": {},
-        "proof": None,
-        "rejected": [rejection.to_dict() for rejection in refusal.rejected],
-        "packages": [],
-        "notes": list(refusal.notes),
-    }

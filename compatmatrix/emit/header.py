@@ -62,7 +62,7 @@ def proof_words(decision: Decision) -> str:
     if decision.proof is None:
         return str(ProofLevel.RESOLVED)
     record = f" ({decision.proof.record})" if decision.proof.record else ""
-    return f"{decision.proof.level}{record}"
+    return f"{decision.proof.words}{record}"
 
 
 def _say(fact: Fact[Any], what: str = "") -> str:

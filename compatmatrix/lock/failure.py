@@ -42,11 +42,14 @@ def as_error(finished: Finished) -> CompatmatrixError:
     if refused:
         return IndexClosed(f"package index {host_of(refused[1])}: wants credentials", hint=CLOSED_HINT)
     if "network was disabled" in text:
+        reasons, _ = _explanation(text)
         return IndexUnavailable(
-            [*_explanation(text)], hint="--offline has only what was fetched before and what was proven; leave it out"
+            reasons, hint="--offline has only what was fetched before and what was proven; leave it out"
         )
     if "No solution found" in text:
-        return NoSolution(_explanation(text), hint="relax what was asked for besides the stack, or its pins")
+        reasons, hints = _explanation(text)
+        ours = "relax what was asked for besides the stack, or its pins"
+        return NoSolution(reasons, hint="; ".join([ours, *hints]))
     if _NETWORK.search(text):
         address = _ADDRESS.search(text)
         where = host_of(address[0]) if address else "an index"
@@ -64,11 +67,14 @@ def _clean(stderr: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines()).strip()
 
 
-def _explanation(text: str) -> list[str]:
-    """uv's own reasons, one a line: first the deduction, then its hints."""
-    lines: list[str] = []
+def _explanation(text: str) -> tuple[list[str], list[str]]:
+    """uv's own deduction, one reason a line, and its hints."""
+    reasons: list[str] = []
+    hints: list[str] = []
     for line in text.splitlines():
         plain = re.sub(r"^(error: No solution found.*|cause: )", "", line)
-        if plain and not plain.startswith(("warning:", "Resolved ")):
-            lines.append(plain)
-    return lines or ["uv found no solution"]
+        if plain.startswith("hint: "):
+            hints.append(plain.removeprefix("hint: "))
+        elif plain and not plain.startswith(("warning:", "Resolved ")):
+            (hints if hints else reasons).append(plain)
+    return reasons or ["uv found no solution"], hints

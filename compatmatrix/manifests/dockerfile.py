@@ -28,7 +28,7 @@ from compatmatrix.manifests.environment import cuda_of
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.index_urls import BUILT, build_of
 from compatmatrix.manifests.manifest import BaseImage, Entry, Manifest, Section
-from compatmatrix.manifests.requirements import entry_of, indexed, parse_requirement
+from compatmatrix.manifests.requirements import entry_of, entry_of_wheel, indexed, parse_requirement
 from compatmatrix.manifests.requirements import read as read_requirements_text
 from compatmatrix.manifests.source import read_text
 from compatmatrix.model.cuda import Cuda
@@ -196,6 +196,9 @@ def _apply(stage: _Stage, path: Path, install: install_commands.Install, lines: 
             for section in read_requirements_text(file, text or read_text(file)).sections:
                 found += section.entries
     for word, line in zip(install.words, lines, strict=True):
+        if wheel := entry_of_wheel(word.text, Place(str(path), line)):
+            found.append(wheel)
+            continue
         try:
             requirement = parse_requirement(word.text)
         except InvalidRequirement:
@@ -203,10 +206,10 @@ def _apply(stage: _Stage, path: Path, install: install_commands.Install, lines: 
         if requirement:
             found.append(entry_of(requirement, Place(str(path), line), flavour, only))
     for entry in found:
-        opaque = bool(install.backend and flavour is None and entry.name in BUILT)
+        opaque = entry.opaque or bool(install.backend and flavour is None and entry.name in BUILT)
         bare = not entry.specifier and entry.name in stage.entries
         if not bare:  # pip leaves alone what is there already
-            built = entry.name in BUILT and entry.flavour is None
+            built = entry.name in BUILT and entry.flavour is None and not entry.tags
             stage.entries[entry.name] = entry._replace(
                 flavour=flavour if built else entry.flavour, only=entry.only or (built and only), opaque=opaque
             )

@@ -15,6 +15,7 @@ from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.requirements import (
     entry_of,
+    entry_of_wheel,
     indexed,
     parse_requirement,
     read_requirements,
@@ -102,13 +103,17 @@ def _pip(path: Path, root: Node, problems: list[str]) -> Iterator[Entry]:
                 for section in read_requirements(other).sections:
                     yield from section.entries
         elif text and not text.startswith("-"):
+            bare, place = re.sub(r"\s#.*$", "", text), Place(str(path), line)
+            if wheel := entry_of_wheel(bare, place):
+                yield wheel
+                continue
             try:
-                requirement = parse_requirement(re.sub(r"\s#.*$", "", text))
+                requirement = parse_requirement(bare)
             except InvalidRequirement as error:
                 problems.append(f"{path}:{line}: {str(error).splitlines()[0]}")
                 continue
             if requirement:
-                yield entry_of(requirement, Place(str(path), line), flavour, only)
+                yield entry_of(requirement, place, flavour, only)
 
 
 def edit(path: Path, text: str, changes: Mapping[str, str]) -> str:

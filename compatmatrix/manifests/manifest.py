@@ -1,5 +1,6 @@
 """What a file says of a stack: entries as they stand there, and the stack that they make for one target."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ class Entry(NamedTuple):
     name: normalised. specifier: PEP 440, empty for any version. flavour: the build that the index bound to it has
     ("cu126"), None where nothing says so. only: that index is the only one asked. conda: a conda package, not a wheel.
     opaque: what build it is cannot be told. channel: the one conda channel that it can come from, empty where there are
-    several.
+    several. tags: of the wheel, where the file names one ("cp310-cp310-linux_x86_64").
     """
 
     name: str
@@ -31,6 +32,13 @@ class Entry(NamedTuple):
     conda: bool = False
     opaque: bool = False
     channel: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def pythons(self) -> frozenset[str]:
+        """The minors that the wheel's tags name ("3.10"); empty for a wheel of any, and where there is none."""
+        found = (re.match(r"cp(\d)(\d+)-(?!abi3|none)", tag) for tag in self.tags)
+        return frozenset(f"{match[1]}.{match[2]}" for match in found if match)
 
     @property
     def exact(self) -> Version | None:
@@ -69,7 +77,7 @@ class Section(NamedTuple):
     """A part of a file that is installed by itself: an extra, a group, a stage; name is empty for the whole.
 
     python: a specifier. platform: as in Host, or "linux-" where only the system is known. cuda: of conda's packages or
-    of the base image, where something names it.
+    of the base image, where something names it. at_once: one run of pip installs all entries.
     """
 
     name: str
@@ -79,6 +87,7 @@ class Section(NamedTuple):
     image: BaseImage | None = None
     cuda: Cuda | None = None
     cuda_place: Place | None = None
+    at_once: bool = False
 
 
 class Manifest(NamedTuple):

@@ -14,7 +14,7 @@ from compatmatrix.manifests import poetry
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.index_urls import BUILT, build_of, one_build
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
-from compatmatrix.manifests.requirements import entry_of, parse_requirement
+from compatmatrix.manifests.requirements import entry_of, entry_of_wheel, parse_requirement
 from compatmatrix.manifests.toml_lines import Lines, load, table, tables
 from compatmatrix.model.finding import Place
 
@@ -60,6 +60,9 @@ class _Reader:
             if not isinstance(text, str):
                 continue  # an include-group table
             line = self.lines.string(text, after)
+            if wheel := entry_of_wheel(text, Place(str(self.path), line)):
+                yield wheel
+                continue
             try:
                 requirement = parse_requirement(text)
             except InvalidRequirement as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.manifest import Manifest
-from compatmatrix.manifests.source import read_text
+from compatmatrix.manifests.source import is_utf16, read_text
 
 # File name to module. Modules are imported when such a file is met: requirements files must not pay for YAML.
 _NAMES = [
@@ -72,4 +72,6 @@ def edit(path: Path, text: str, changes: Mapping[str, str]) -> str:
     kind = format_of(path, text)
     if kind.edit is None:
         raise BadInput(f"{path}: {kind.name} files are not edited by hand", hint=kind.relock)
+    if is_utf16(path):
+        raise BadInput(f"{path}: UTF-16: it is read and not edited", hint="save it as UTF-8 first")
     return kind.edit(path, text, changes)

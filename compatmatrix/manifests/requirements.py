@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -49,7 +50,7 @@ def read(path: Path, text: str) -> Manifest:
     """
     lines = list(_lines(path, text, ()))
     problems: list[str] = []
-    found: list[tuple[Requirement, Place]] = []
+    found: list[tuple[Requirement | Entry, Place]] = []
     main, more, hint = "", [], ""
     for file, number, line in lines:
         index = _INDEX.match(line)
@@ -59,19 +60,26 @@ def read(path: Path, text: str) -> Manifest:
             else:
                 more.append(index[3])
         elif not line.startswith("-"):
+            place = Place(str(file), number)
             try:
-                requirement = parse_requirement(line)
+                requirement = entry_of_wheel(line, place) or parse_requirement(line)
             except InvalidRequirement as error:
                 problems.append(f"{file}:{number}: {line[:80]!r}: {str(error).splitlines()[0]}")
                 hint = hint or next((words for form, words in _OTHERS if form.fullmatch(line)), "")
                 continue
             if requirement:
-                found.append((requirement, Place(str(file), number)))
+                found.append((requirement, place))
     if problems:
         raise BadInput(problems, hint=hint)
     flavour, only = indexed(main, more)
-    entries = tuple(entry_of(requirement, place, flavour, only) for requirement, place in found)
-    return Manifest(path, (Section("", entries),))
+    entries = tuple(one if isinstance(one, Entry) else entry_of(one, place, flavour, only) for one, place in found)
+    return Manifest(path, (Section("", entries, _python_of(entries), at_once=True),))
+
+
+def _python_of(entries: Sequence[Entry]) -> str:
+    """The one Python that the tags of wheels leave: "==3.10.*"; empty where they leave more or contradict."""
+    found = {minor for entry in entries if not entry.marker for minor in entry.pythons}
+    return f"=={found.pop()}.*" if len(found) == 1 else ""
 
 
 def read_requirements(path: Path) -> Manifest:
@@ -95,6 +103,37 @@ def parse_requirement(line: str) -> Requirement | None:
         return None
     requirement = Requirement(text)
     return None if requirement.url else requirement
+
+
+def entry_of_wheel(line: str, place: Place) -> Entry | None:
+    """A wheel named by its address or path, with the version, build and tags of its file name; None for other lines.
+
+    Somebody may have compiled it: opaque, where neither its version nor the folder that it lies in names a build."""
+    text = re.split(r"\s--", line, maxsplit=1)[0]
+    if ".whl" not in text:
+        return None
+    address, _, marker = text.partition(" ;") if "://" in text else text.partition(";")
+    if "://" not in address and "@" not in address and re.search(r"\s", address.strip()):
+        return None
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    folder, _, file = unquote(re.split(r"[?#]", address.strip(), maxsplit=1)[0]).replace("\\", "/").rpartition("/")
+    try:
+        name, version, _, tags = parse_wheel_filename(file.rpartition("@")[2].strip())
+        condition = str(Requirement(f"{name} ;{marker}").marker) if marker.strip() else ""
+    except (InvalidWheelFilename, InvalidRequirement):
+        return None
+    flavour = build_of(f"/{version.local}") or (build_of(folder) if version.local is None else None)
+    built = name in BUILT
+    return Entry(
+        name,
+        f"=={version}",
+        place,
+        condition,
+        flavour if built else None,
+        opaque=built and flavour is None,
+        tags=tuple(sorted(map(str, tags))),
+    )
 
 
 def entry_of(requirement: Requirement, place: Place, flavour: str | None = None, only: bool = False) -> Entry:

@@ -51,10 +51,19 @@ class Rejection:
 
 
 class ProofMark(NamedTuple):
-    """The best proof known for a stack. record: its place below data/proofs, or a path."""
+    """The best proof known for a stack.
+
+    record: its place below data/proofs, or a path. python: on which other Python it was trained; empty for the host's.
+    """
 
     level: ProofLevel
     record: str
+    python: str = ""
+
+    @property
+    def words(self) -> str:
+        """The level, for people: "versions-trained on Python 3.11"."""
+        return f"{self.level} on Python {self.python}" if self.python else str(self.level)
 
 
 class Floor(NamedTuple):

@@ -174,7 +174,11 @@ def read_record(path: Path) -> ProofRecord:
         raise BadInput(f"{path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a proof record: {error}") from error
-    problems: list[str] = []
+    problems = _missing(data)
+    if problems:
+        raise BadInput(
+            f"{path}: not a proof record: {', '.join(problems)}", hint="write a new one with: compatmatrix prove"
+        )
     try:
         problems += _kind_problems(data)
         predicate = data["predicate"]
@@ -220,6 +224,12 @@ def _digest_of(annotations: Mapping[str, Any]) -> str:
 
 def _altered(row: Mapping[str, Any]) -> bool:
     return bool(row["digest"]["sha256"] != _digest_of(row["annotations"]))
+
+
+def _missing(data: Any) -> list[str]:
+    if not isinstance(data, Mapping):
+        return ["no JSON object"]
+    return [f"{key!r} is missing" for key in ("_type", "subject", "predicateType", "predicate") if key not in data]
 
 
 def _kind_problems(data: Mapping[str, Any]) -> list[str]:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from packaging.version import Version
-
-from compatmatrix.errors import CompatmatrixError, UsageError
+from compatmatrix.errors import CompatmatrixError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
 from compatmatrix.model.decision import Decision, Floor, ProofMark, Rejection
 from compatmatrix.model.fact import Fact
+from compatmatrix.model.finding import Finding
 from compatmatrix.model.host import Host, Python
 from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.candidates import TorchCandidate, fastai_candidates, torch_candidates
-from compatmatrix.resolve.judgement import objections_of_hosts, objections_of_versions, rejects_host, warnings_on
+from compatmatrix.resolve.judgement import (
+    cautions_on_versions,
+    objections_of_hosts,
+    objections_of_versions,
+    older_ptx_on,
+    rejects_host,
+    warnings_on,
+)
+from compatmatrix.resolve.known_releases import need_releases
 from compatmatrix.resolve.notes import notes_on
 from compatmatrix.resolve.question import CORE, IndexPolicy, Prefer, Question
 from compatmatrix.rules import Case
 from compatmatrix.rules.case import driver_floor
+from compatmatrix.rules.coverage import all_tegra, ever_served
 from compatmatrix.rules.known_bad import applies
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 # What a proof is found by: platform and the versions of these packages, on any Python and in any build.
 CORE_OF_PROOF = ("fastai", "torch", "torchvision")
@@ -50,12 +55,13 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
     question = question.for_host()
     hosts = (question.host, *question.others)
     for host in hosts:
-        _need_host(host)
-    _need_releases(question, matrix)
+        _need_host(host, matrix)
+    need_releases(question, matrix)
     proofs = proofs or {}
     rejected: list[Rejection] = []
     standing: list[TorchCandidate] = []
     waiting = torch_candidates(question, matrix)
+    spare: list[tuple[TorchCandidate, Rejection]] = []
 
     def torches() -> Iterable[TorchCandidate]:
         yield from standing
@@ -64,14 +70,53 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
                 why = partial(objections_of_hosts, candidate, hosts, matrix)
                 rejected.append(Rejection(candidate.stack, candidate.build.build, candidate.build.index, why))
                 continue
+            if older_ptx_on(candidate, hosts, matrix):
+                why = partial(older_ptx_on, candidate, hosts, matrix)
+                spare.append((candidate, Rejection(candidate.stack, candidate.build.build, candidate.build.index, why)))
+                rejected.append(spare[-1][1])
+                continue
             standing.append(candidate)
             yield candidate
 
+    made = _first(question, matrix, proofs, torches, rejected)
+    if made is None and spare:
+        # Better than nothing, and worse than any build with machine code: the driver translates what an older GPU had.
+        passed_over = {id(rejection) for _, rejection in spare}
+        rejected[:] = [rejection for rejection in rejected if id(rejection) not in passed_over]
+        made = _first(question, matrix, proofs, lambda: [candidate for candidate, _ in spare], rejected)
+    if made is not None:
+        return made
+    notes = notes_on(_of_all_hosts(question), matrix, rejected, None) if rejected else [_nothing_to_try(question)]
+    return Refusal(tuple(rejected), tuple(notes))
+
+
+class _Taken(NamedTuple):
+    """A stack that nothing objects to. cautions: warnings of its versions. before: how many were rejected till then."""
+
+    torch: TorchCandidate
+    stack: Stack
+    mark: ProofMark | None
+    cautions: tuple[Finding, ...]
+    before: int
+
+
+def _first(
+    question: Question,
+    matrix: Matrix,
+    proofs: Proofs,
+    torches: Callable[[], Iterable[TorchCandidate]],
+    rejected: list[Rejection],
+) -> Decision | None:
+    """The newest fastai with the newest of these torches.
+
+    Within one minor of torch, versions that nothing warns of come first, then those that were trained. What is rejected
+    on the way is added to the list.
+    """
     extras = question.pinned_extras()
     for fastai in fastai_candidates(question, matrix):
-        taken: list[tuple[TorchCandidate, Stack, ProofMark | None, int]] = []
+        taken: list[_Taken] = []
         for candidate in torches():
-            if taken and not _worth_stepping_back(question, taken[0][0].build, candidate.build, matrix):
+            if taken and not _worth_stepping_back(question, taken[0].torch.build, candidate.build, matrix):
                 break
             stack = Stack([*candidate.stack.values(), fastai, *extras])
             if objections_of_versions(stack, candidate.build, question.host, matrix):
@@ -81,15 +126,14 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
                     break  # this fastai fits with no torch at all
                 continue
             mark = proof_of(stack, candidate.build, question.host, proofs)
-            taken.append((candidate, stack, mark, len(rejected)))
-            if question.prefer is Prefer.NEWEST or mark is not None or not proofs:
+            cautions = cautions_on_versions(stack, candidate.build, question.host, matrix)
+            taken.append(_Taken(candidate, stack, mark, cautions, len(rejected)))
+            if question.prefer is Prefer.NEWEST or not (cautions or (mark is None and proofs)):
                 break
         if taken:
-            torch, stack, mark, before = next((choice for choice in taken if choice[2] is not None), taken[0])
-            newer = taken[0][0].build if taken[0][0].build.torch != torch.build.torch else None
-            return _decision(question, matrix, torch, stack, mark, rejected[:before], newer)
-    notes = notes_on(_of_all_hosts(question), matrix, rejected, None) if rejected else [_nothing_to_try(question)]
-    return Refusal(tuple(rejected), tuple(notes))
+            best = min(taken, key=lambda one: (bool(one.cautions), one.mark is None))
+            return _decision(question, matrix, best, rejected[: best.before], taken[0])
+    return None
 
 
 def _of_all_hosts(question: Question) -> Question:
@@ -109,7 +153,7 @@ def _nothing_to_try(question: Question) -> str:
     )
 
 
-def _need_host(host: Host) -> None:
+def _need_host(host: Host, matrix: Matrix) -> None:
     problems = []
     if host.platform.value is None:
         problems.append(f"the platform is not known: {host.platform.reason}")
@@ -117,8 +161,9 @@ def _need_host(host: Host) -> None:
         problems.append(f"the Python is not known: {host.python.reason}")
     if host.gpus.value is None:
         problems.append(f"the GPU is not known: {host.gpus.reason}")
-    elif host.gpus.value and host.driver.value is None:
-        problems.append(f"the driver is not known: {host.driver.reason}")
+    elif host.gpus.value and host.driver.value is None and _driver_matters(host, matrix):
+        why = "; on a Jetson it decides whether PyTorch's own builds run" if all_tegra(host, matrix) else ""
+        problems.append(f"the driver is not known: {host.driver.reason}{why}")
     for gpu in host.gpus.value or ():
         if gpu.capability is None:
             problems.append(f"the compute capability of the {gpu.name} is not known")
@@ -130,45 +175,17 @@ def _need_host(host: Host) -> None:
         )
 
 
-def _need_releases(question: Question, matrix: Matrix) -> None:
-    tables: dict[str, Mapping[Version, object]] = {
-        "torch": matrix.torches,
-        "torchvision": matrix.torchvisions,
-        "torchaudio": matrix.torchaudios,
-        "fastai": matrix.fastais,
-    }
-    problems = []
-    for name, rows in tables.items():
-        wanted = question.wanted(name)
-        local = any("+" in spec.version for req in wanted for spec in req.specifier)
-        if wanted and not local and not any(question.admits(name, release) for release in rows):
-            asked = ", ".join(str(req) for req in wanted)
-            problems.append(
-                f"{asked}: no such release in the matrix, which knows {_span(list(rows))}{_nearest(wanted, list(rows))}"
-            )
-    if problems:
-        raise UsageError(
-            problems, hint="a torch newer than the matrix: compatmatrix matrix refresh", slug="unknown-release"
-        )
-
-
-def _nearest(wanted: Iterable[Requirement], releases: list[Version]) -> str:
-    """The known releases around the first version that was asked for; releases: newest first."""
-    named = [spec.version.removesuffix(".*") for req in wanted for spec in req.specifier if spec.operator != "==="]
-    if not named:
-        return ""
-    asked = Version(named[0])
-    below = next((release for release in releases if release < asked), None)
-    above = next((release for release in reversed(releases) if release > asked), None)
-    return f"; nearest: {' and '.join(str(one) for one in (below, above) if one)}" if below or above else ""
-
-
-def _span(releases: list[Version]) -> str:
-    return f"{releases[-1]} to {releases[0]}" if releases else "none"
+def _driver_matters(host: Host, matrix: Matrix) -> bool:
+    """Whether any build serves any of the GPUs: else the answer is the same with every driver."""
+    platform = host.platform.value or ""
+    return any(
+        gpu.capability is None or ever_served(gpu.capability, platform, host.driver_system, matrix)
+        for gpu in host.gpus.value or ()
+    )
 
 
 def _worth_stepping_back(question: Question, newest: Build, candidate: Build, matrix: Matrix) -> bool:
-    """Whether an older torch may still be taken for being proven: one minor below the newest that fits, no more."""
+    """Whether an older torch may still be taken for a proof or for want of warnings: one minor below, no more."""
     if question.prefer is Prefer.NEWEST:
         return False
     oldest = matrix.torch_minors.index((newest.torch.major, newest.torch.minor)) + 1
@@ -205,19 +222,22 @@ def proof_of(stack: Stack, build: Build, host: Host, proofs: Proofs) -> ProofMar
     if same:
         order = list(ProofLevel)
         return max(same, key=lambda mark: order.index(mark.level))
-    return ProofMark(ProofLevel.VERSIONS_TRAINED, found[0][1].record) if found else None
+    if not found:
+        return None
+    # Of several, one on the same Python says more.
+    tag, mark = next((one for one in found if one[0].split()[0] == python.minor), found[0])
+    other = tag.split()[0]
+    return ProofMark(ProofLevel.VERSIONS_TRAINED, mark.record, "" if other == python.minor else other)
 
 
 def _decision(
     question: Question,
     matrix: Matrix,
-    candidate: TorchCandidate,
-    stack: Stack,
-    mark: ProofMark | None,
+    taken: _Taken,
     rejected: list[Rejection],
-    newer: Build | None,
+    newest: _Taken,
 ) -> Decision:
-    build = candidate.build
+    build, stack = taken.torch.build, taken.stack
     base = question.pytorch_index.rstrip("/") or matrix.pytorch_index
     case = Case(stack, question.host, matrix, build, advise=False)
     warnings = [f"{one.message}{f'; {one.hint}' if one.hint else ''}" for one in warnings_on(case)]
@@ -231,8 +251,8 @@ def _decision(
         host=question.host,
         matrix_digest=matrix.digest,
         rejected=tuple(rejected),
-        notes=(*notes_on(_of_all_hosts(question), matrix, rejected, build), *_stepped_back(newer), *warnings),
-        proof=mark,
+        notes=(*notes_on(_of_all_hosts(question), matrix, rejected, build), *_stepped_back(taken, newest), *warnings),
+        proof=taken.mark,
         others=question.others,
         floor=_floor(build, matrix),
     )
@@ -244,9 +264,12 @@ def _floor(build: Build, matrix: Matrix) -> Floor | None:
     return Floor(driver, min((arch.capability for arch in build.archs), default=None)) if driver else None
 
 
-def _stepped_back(newer: Build | None) -> Iterable[str]:
-    if newer is not None:
-        yield f"torch {newer.torch} fits as well but was not trained yet: --prefer newest takes it"
+def _stepped_back(taken: _Taken, newest: _Taken) -> Iterable[str]:
+    """What was passed over within the step back, and why. Both may be the same."""
+    torch = newest.stack.release("torch")
+    if torch != taken.stack.release("torch"):
+        why = f"with a warning ({newest.cautions[0].message})" if newest.cautions else "but was not trained yet"
+        yield f"torch {torch} fits as well {why}: --prefer newest takes it"
 
 
 def _requirements(question: Question, stack: Stack) -> Iterable[str]:

@@ -12,7 +12,8 @@ from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host, Python
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.candidates import TorchCandidate
-from compatmatrix.rules import RULES, Case, Scope, judge
+from compatmatrix.rules import RULES, Case, Scope, arch_missing, judge
+from compatmatrix.rules.coverage import served_by_older_ptx
 
 HOST_RULES = tuple(rule for rule in RULES if rule.scope is Scope.HOST)
 _REJECTING = tuple(rule for rule in HOST_RULES if rule.rejects)
@@ -44,11 +45,29 @@ def _objections_of_host(candidate: TorchCandidate, host: Host, matrix: Matrix) -
 def objections_of_versions(stack: Stack, build: Build, host: Host, matrix: Matrix) -> tuple[Finding, ...]:
     """What rejects these versions on this Python; empty where nothing does."""
     python = host.python.value
-    return _cached(stack, build, python, matrix) if python else ()
+    return _cached(stack, build, python, matrix)[0] if python else ()
+
+
+def cautions_on_versions(stack: Stack, build: Build, host: Host, matrix: Matrix) -> tuple[Finding, ...]:
+    """What warns of these versions on this Python, whatever the hardware; empty where nothing does."""
+    python = host.python.value
+    return _cached(stack, build, python, matrix)[1] if python else ()
+
+
+def older_ptx_on(candidate: TorchCandidate, hosts: Iterable[Host], matrix: Matrix) -> tuple[Finding, ...]:
+    """What warns that a build serves a host by PTX of an older generation alone; empty where none does."""
+    for host in hosts:
+        if served_by_older_ptx(candidate.build, host, host.driver_system, matrix):
+            case = Case(candidate.stack, host, matrix, candidate.build, advise=False)
+            return tuple(arch_missing.check(case))
+    return ()
 
 
 @lru_cache(maxsize=65536)
-def _cached(stack: Stack, build: Build, python: Python, matrix: Matrix) -> tuple[Finding, ...]:
+def _cached(
+    stack: Stack, build: Build, python: Python, matrix: Matrix
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The errors and the warnings."""
     aside = "not looked at"
     host = Host(
         Fact.of(python, "asked"),
@@ -58,7 +77,10 @@ def _cached(stack: Stack, build: Build, python: Python, matrix: Matrix) -> tuple
         Fact.unknown(aside),
     )
     findings = judge(Case(stack, host, matrix, build, advise=False), VERSION_RULES)
-    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+    return (
+        tuple(finding for finding in findings if finding.severity is Severity.ERROR),
+        tuple(finding for finding in findings if finding.severity is Severity.WARNING),
+    )
 
 
 def warnings_on(case: Case) -> Iterator[Finding]:

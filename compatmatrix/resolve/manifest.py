@@ -1,5 +1,6 @@
 """A file's pins and ranges judged by the rules: for the host that is known, and for what the file itself says of it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -30,7 +31,8 @@ FOREIGN_RULES = (torchvision_mismatch.RULE, torchaudio_mismatch.RULE, fastai_mis
 CONDA_RULES = (torchvision_mismatch.CONDA_RULE, torchaudio_mismatch.CONDA_RULE, fastai_mismatch.RULE, known_bad.RULE)
 """The same where conda's solver puts torch and its partners together."""
 
-_GIVEN = frozenset({"given", "host file", "host files"})
+GIVEN = frozenset({"given", "host file", "host files"})
+"""Origins of facts that the user stated, in contrast to what this machine happens to be."""
 
 
 # On Windows and macOS, containers are a Linux of the same machine.
@@ -77,7 +79,7 @@ def judge_part(part: Part, host: Host, matrix: Matrix) -> JudgedPart:
     case = Case.of(stack, where, matrix)
     if foreign:
         case = case._replace(build=None)
-    found = [finding for finding in judge(case, rules) if not _intended(finding, where)]
+    found = [finding for finding in judge(case, rules) if not intended(finding, where)]
     if part.section.image or part.section.cuda:
         from compatmatrix.resolve.manifest_containers import container_findings
         from compatmatrix.resolve.manifest_images import left_behind, worded
@@ -86,22 +88,37 @@ def judge_part(part: Part, host: Host, matrix: Matrix) -> JudgedPart:
         found += container_findings(part.section, where, matrix)
         found += left_behind(part, matrix)
     found += _mixed(part)
+    from compatmatrix.resolve.manifest_files import file_findings
+
+    found += file_findings(part, case)
     if "torch" in part.conda:
-        from compatmatrix.resolve.manifest_conda import never_there
+        from compatmatrix.resolve.manifest_conda import cpu_only, never_there, no_python_there
 
         found += never_there(part, matrix)
+        found += cpu_only(part, where, matrix)
+        found += no_python_there(part, where, matrix)
     if not foreign and not where.python.known:
         from compatmatrix.resolve.manifest_pythons import no_python
 
         found += no_python(part, case)
+    if not foreign and any(finding.fix for finding in found):
+        from compatmatrix.resolve.manifest_fixes import of_the_index
+
+        found = of_the_index(found, part, case)
     if part.ranges and not any(finding.severity is Severity.ERROR for finding in found):
         from compatmatrix.resolve.manifest_ranges import closed_ranges
 
-        found += [finding for finding in closed_ranges(part, case, rules) if not _intended(finding, where)]
+        found += closed_ranges(part, case, rules)
     placed = [
-        finding if finding.where else finding._replace(where=part.place_of(finding.packages)) for finding in found
+        finding if finding.where else finding._replace(where=part.place_of(_concerned(finding))) for finding in found
     ]
     return JudgedPart(part, stack, where, tuple(placed))
+
+
+def _concerned(finding: Finding) -> tuple[str, ...]:
+    """Packages of a finding, those first that its fix changes: their lines are the ones to look at."""
+    changed = [match[0] for text in finding.fix if (match := re.match(r"[\w.-]+", text))]
+    return (*changed, *finding.packages)
 
 
 def with_builds(part: Part, matrix: Matrix) -> Stack:
@@ -131,10 +148,10 @@ def host_of(part: Part, stack: Stack, host: Host, matrix: Matrix) -> Host:
         )
     if platform and platform != host.platform.value:
         changes |= {"platform": Fact.of(platform, "file"), **_unknown_machine()}
-    elif section.platform == "linux-" and host.libc.origin not in _GIVEN:
+    elif section.platform == "linux-" and host.libc.origin not in GIVEN:
         changes["libc"] = Fact.unknown("the image's")
     torch = stack.get("torch")
-    if torch and torch.flavour and host.platform.origin not in _GIVEN and not section.platform:
+    if torch and torch.flavour and host.platform.origin not in GIVEN and not section.platform:
         # A build that exists for another platform only says for which one the file is.
         platforms = [b.platform for b in matrix.builds.get(torch.release, ()) if b.build == torch.flavour]
         if platforms and host.platform.value not in platforms:
@@ -149,13 +166,13 @@ def _unknown_machine() -> dict[str, Fact[object]]:
 
 def _python_and_platform(section: Section, host: Host) -> tuple[Python | None, str | None]:
     platform = host.platform.value
-    if host.platform.origin not in _GIVEN:
+    if host.platform.origin not in GIVEN:
         if section.platform == "linux-":
             machine = (platform or "").partition("-")[2]
             platform = f"linux-{_DOCKER_ON.get(machine, machine)}" if machine else None
         elif section.platform:
             platform = section.platform
-    if host.python.origin in _GIVEN:
+    if host.python.origin in GIVEN:
         return host.python.value, platform
     stated = exact_python(section.python)
     if stated:
@@ -186,13 +203,13 @@ def _admitted(specifier: str, python: Python) -> bool:
 
 def _elsewhere(section: Section, host: Host) -> bool:
     """A section for a platform other than the one that the user named."""
-    given = host.platform.value if host.platform.origin in _GIVEN else None
+    given = host.platform.value if host.platform.origin in GIVEN else None
     return bool(given and section.platform and section.platform not in (given, "linux-"))
 
 
-def _intended(finding: Finding, host: Host) -> bool:
+def intended(finding: Finding, host: Host) -> bool:
     """That a file asks for the CPU build is no mistake only because this machine happens to have a GPU."""
-    return finding.code == "cpu-build-on-gpu" and host.gpus.origin not in _GIVEN
+    return finding.code == "cpu-build-on-gpu" and host.gpus.origin not in GIVEN
 
 
 def _mixed(part: Part) -> Iterator[Finding]:

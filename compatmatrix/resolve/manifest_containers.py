@@ -33,13 +33,16 @@ def container_findings(section: Section, host: Host, matrix: Matrix) -> Iterator
         return
     if image and image.requires and image.cuda:
         floor = image_floor(image, matrix)
-        if floor and driver < floor and not _forward_compatible(host, matrix):
+        severity = _without_compatibility(host, matrix)
+        if floor and driver < floor and severity:
             release = matrix.cudas.get(image.cuda)
+            may = "; the image's own compatibility libraries may help on some workstation cards"
             yield Finding(
                 "container-driver",
-                Severity.ERROR,
+                severity,
                 f"driver {driver} is too old for the image {image.name}:{image.tag}: it asks for CUDA {image.cuda}, "
-                f"which means driver {floor} or later; minor-version compatibility does not count here",
+                f"which means driver {floor} or later; minor-version compatibility does not count here"
+                f"{may if severity is Severity.WARNING else ''}",
                 "the wheels bring CUDA themselves: take a plain Python image, an older tag, or update the driver",
                 evidence=(release.evidence,) if release else (),
             )._replace(where=image.place)
@@ -65,10 +68,18 @@ def image_floor(image: BaseImage, matrix: Matrix) -> DriverVersion | None:
     return release.drivers.get("linux") if release else None
 
 
-def _forward_compatible(host: Host, matrix: Matrix) -> bool:
-    """Whether every GPU is, or may be, a data-centre card: only those run an image's own compatibility libraries."""
-    kinds = {row.name: row.kind for row in matrix.gpus}
-    return all(kinds.get(gpu.name, _DATACENTER) == _DATACENTER for gpu in host.gpus.value or ())
+def _without_compatibility(host: Host, matrix: Matrix) -> Severity | None:
+    """How bad an old driver is; None where every GPU is, or may be, a data-centre card, which runs an image's own
+    compatibility libraries.
+
+    The images admit workstation brands of some driver branches (NVIDIA_REQUIRE_CUDA of 12.8 names nvidiartx, quadro and
+    quadrortx of 470, 535, 550, 560 and 565), and the libraries run on selected ones of those cards: a warning.
+    """
+    rows = {row.name: row.kind for row in matrix.gpus}
+    kinds = {rows.get(gpu.name, _DATACENTER) for gpu in host.gpus.value or ()} - {_DATACENTER}
+    if not kinds:
+        return None
+    return Severity.WARNING if kinds == {"workstation"} else Severity.ERROR
 
 
 def _musl(image: BaseImage, section: Section) -> Iterator[Finding]:

@@ -10,10 +10,14 @@ from compatmatrix.manifests.manifest import Part
 from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.stack import Pin, Stack
+from compatmatrix.resolve.manifest import intended
 from compatmatrix.rules import Case, Rule, judge
 
 _ENOUGH = 3000
 """Stacks that are looked at before the search gives up and says nothing."""
+
+_NOT_THERE = frozenset({"python-unsupported", "platform-unsupported", "glibc-too-old"})
+"""Releases that this Python and host do not have anyway are no example of what is wrong with a file."""
 
 _ORDER = (*TORCH_FAMILY, "fastai")
 
@@ -25,13 +29,15 @@ def closed_ranges(part: Part, case: Case, rules: Sequence[Rule]) -> Iterator[Fin
     """
     names = [name for name in _ORDER if name in part.ranges]
     names += [name for name in _limited(case.matrix, case.stack) if name in part.ranges]
-    if not any(part.ranges[name] for name in names) or not ("torch" in part.ranges or "torch" in part.stack):
+    torch = case.stack.release("torch")
+    if not names or (torch is None and "torch" not in part.ranges) or (torch and torch not in case.matrix.torches):
         return
     search = _Search(part, case, rules)
     if search.succeeds(names, dict(case.stack)) or search.gave_up or search.nearest is None:
         return
     finding = search.nearest
     concerned = [name for name in names if name in finding.packages] or [name for name in names if part.ranges[name]]
+    concerned = concerned or list(names)
     ranged = " and ".join(f"{name}{part.ranges[name] or ' (any version)'}" for name in concerned)
     place = part.place_of(concerned)
     yield finding._replace(
@@ -46,7 +52,7 @@ class _Search:
         self.part, self.case, self.rules = part, case, rules
         self.judged = 0
         self.nearest: Finding | None = None
-        self._depth = -1
+        self._rank = (-1, False)
 
     @property
     def gave_up(self) -> bool:
@@ -69,15 +75,16 @@ class _Search:
             if error is None:
                 if self.succeeds(rest, pins):
                     return True
-            elif len(pins) > self._depth:
-                self.nearest, self._depth = error, len(pins)
+            elif (rank := (len(pins), error.code not in _NOT_THERE)) > self._rank:
+                self.nearest, self._rank = error, rank
         return False
 
     def _error(self, stack: Stack) -> Finding | None:
         case = Case.of(stack, self.case.host, self.case.matrix)
         if "torch" in self.part.conda | self.part.opaque:
             case = case._replace(build=None)
-        return next((found for found in judge(case, self.rules) if found.severity is Severity.ERROR), None)
+        errors = (found for found in judge(case, self.rules) if found.severity is Severity.ERROR)
+        return next((found for found in errors if not intended(found, case.host)), None)
 
     def _flavour(self, name: str, release: Version) -> str | None:
         entry = next((entry for entry in self.part.section.entries if entry.name == name), None)

@@ -17,7 +17,7 @@ from compatmatrix.rules.coverage import serves, usable_gpus
 def notes_on(question: Question, matrix: Matrix, rejected: Sequence[Rejection], taken: Build | None) -> Iterator[str]:
     """What the reader should know of a decision. taken: the chosen build, None where nothing fits."""
     gpus = list(dict.fromkeys(usable_gpus(question.host, matrix)))
-    yield from _jetsons(matrix, gpus)
+    yield from _jetsons(matrix, gpus, taken)
     if not gpus or not rejected:
         if taken is not None and taken.cuda is None and gpus:
             yield _cpu_only(question, matrix, gpus)
@@ -31,11 +31,12 @@ def notes_on(question: Question, matrix: Matrix, rejected: Sequence[Rejection], 
     yield from end_of_driver_support(matrix, gpus)
 
 
-def _jetsons(matrix: Matrix, gpus: Sequence[Gpu]) -> Iterator[str]:
+def _jetsons(matrix: Matrix, gpus: Sequence[Gpu], taken: Build | None) -> Iterator[str]:
+    ours = "this is PyTorch's own build; " if taken and taken.cuda else ""
     for gpu in gpus:
         row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
         if row and row.tegra:
-            yield f"{gpu} is a Tegra part (Jetson): NVIDIA builds torch for its JetPack itself, and not in this matrix"
+            yield f"{gpu} is a Tegra part (Jetson): {ours}what NVIDIA builds for its JetPack is not in this matrix"
 
 
 def _cpu_only(question: Question, matrix: Matrix, gpus: Sequence[Gpu]) -> str:

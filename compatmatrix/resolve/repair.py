@@ -22,6 +22,7 @@ from compatmatrix.resolve.moves import Change, FastaiChoice, TorchChoice, fastai
 from compatmatrix.resolve.nearby import nearest_version
 from compatmatrix.resolve.question import IndexPolicy
 from compatmatrix.rules import RULES, Case, Rule, Scope, judge
+from compatmatrix.rules.coverage import served_by_older_ptx
 from compatmatrix.rules.known_bad import applies
 
 ERRORS = frozenset({Severity.ERROR})
@@ -160,6 +161,8 @@ def _runs(asked: _Asked, torch: TorchChoice) -> bool:
     if pin is None:
         return True
     alone = Case(Stack([pin]), asked.host, asked.matrix, torch.build, advise=False)
+    if torch.build and served_by_older_ptx(torch.build, asked.host, alone.system, asked.matrix):
+        return False
     return not asked.refuses(judge(alone, asked.of(Scope.HOST)))
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.rows import Build
-from compatmatrix.model.cuda import Arch, Capability
+from compatmatrix.model.cuda import Arch, Capability, Cuda
 from compatmatrix.model.driver import DriverVersion
 from compatmatrix.model.host import Gpu, Host
 from compatmatrix.rules.case import Case, driver_floor
@@ -48,6 +48,28 @@ def serves(build: Build, gpu: Capability, driver: DriverVersion | None, system: 
     made_with = release.drivers.get(system) if release else None
     ptx_loads = driver is None or (made_with is not None and driver >= made_with)
     return any(runs_on(arch, gpu, build, matrix, ptx_loads=ptx_loads) for arch in build.archs)
+
+
+@lru_cache(maxsize=65536)
+def only_older_ptx(build: Build, gpu: Capability, driver: DriverVersion | None, system: str, matrix: Matrix) -> bool:
+    """Whether a build serves a GPU by nothing but PTX of an older generation (another major).
+
+    The driver translates it at first use; the libraries that come with the build (cuDNN, cuBLAS, NCCL) were made
+    before the GPU and may lack kernels for it.
+    """
+    return not any(arch.capability.major == gpu.major for arch in build.archs) and serves(
+        build, gpu, driver, system, matrix
+    )
+
+
+def served_by_older_ptx(build: Build, host: Host, system: str, matrix: Matrix) -> list[Gpu]:
+    """The host's GPUs that a build serves by nothing but PTX of an older generation."""
+    driver = host.driver.value
+    return [
+        gpu
+        for gpu in dict.fromkeys(usable_gpus(host, matrix))
+        if gpu.capability and build.cuda and only_older_ptx(build, gpu.capability, driver, system, matrix)
+    ]
 
 
 def unserved(build: Build, host: Host, system: str, matrix: Matrix) -> list[Gpu]:
@@ -97,17 +119,36 @@ def driver_runs(build: Build, host: Host, system: str, matrix: Matrix) -> bool:
     if build.cuda is None or host.driver.value is None:
         return True
     floor = driver_floor(build.cuda, system, matrix)
-    return floor is not None and host.driver.value >= floor
+    return floor is not None and meets(floor, build.cuda, host, matrix)
+
+
+def meets(floor: DriverVersion, cuda: Cuda, host: Host, matrix: Matrix) -> bool:
+    """Whether the host's driver, which is known, runs builds of a CUDA whose floor is given.
+
+    A driver that offers this CUDA or a later one does, whatever its number. The drivers of Tegra parts have numbers of
+    their own (580.00 on JetPack 7, which offers CUDA 13.0): only the branch counts there.
+    """
+    driver, offered = host.driver.value, host.driver_cuda.value
+    if driver is None or driver >= floor or (offered is not None and offered >= cuda):
+        return True
+    return driver.major >= floor.major and all_tegra(host, matrix)
+
+
+def all_tegra(host: Host, matrix: Matrix) -> bool:
+    """Whether the host has GPUs and all of them are Tegra parts (Jetson)."""
+    rows = [matrix.capabilities.get(gpu.capability) if gpu.capability else None for gpu in host.gpus.value or ()]
+    return bool(rows) and all(row is not None and row.tegra for row in rows)
 
 
 def fitting_builds(builds: Iterable[Build], case: Case) -> Iterator[Build]:
-    """Those CUDA builds that have code for every GPU of the host and run on its driver."""
+    """Those CUDA builds that run on the host's driver and have code for every GPU, of its own generation."""
     for build in builds:
         if (
             build.cuda is not None
             and build.archs_known
             and driver_runs(build, case.host, case.system, case.matrix)
             and not unserved(build, case.host, case.system, case.matrix)
+            and not served_by_older_ptx(build, case.host, case.system, case.matrix)
         ):
             yield build
 

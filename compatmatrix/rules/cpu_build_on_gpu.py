@@ -24,12 +24,13 @@ def check(case: Case) -> Iterator[Finding]:
     if not gpus:
         return
     names = ", ".join(dict.fromkeys(gpu.name for gpu in gpus))
+    fix = fix_with_other_build(case)
     yield Finding(
         RULE.code,
         Severity.ERROR,
         f"torch {pin.version if pin else ''} is a CPU build: it leaves the {names} unused".replace("  ", " "),
-        "take a CUDA build",
-        fix=fix_with_other_build(case),
+        f"take a CUDA build: {fix[0]}" if fix else "take a CUDA build",
+        fix=fix,
         packages=("torch",),
         evidence=(build.evidence,) if build else (),
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
 
-_SAME_FILES = {"nvidia-cudnn", "nvidia-nccl", "nvidia-cusparselt", "nvidia-nvshmem"}
+SAME_FILES = {"nvidia-cudnn", "nvidia-nccl", "nvidia-cusparselt", "nvidia-nvshmem"}
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(case: Case) -> Iterator[Finding]:
     mixed = {name: tags for name, tags in majors.items() if len(tags) > 1}
     if not mixed:
         return
-    clash = sorted(name for name in mixed if name in _SAME_FILES)
+    clash = sorted(name for name in mixed if name in SAME_FILES)
     packages = tuple(f"{name}-cu{tag}" for name in sorted(mixed) for tag in sorted(mixed[name]))
     both = " and ".join(f"CUDA {tag}" for tag in sorted({tag for tags in mixed.values() for tag in tags}))
     if clash:

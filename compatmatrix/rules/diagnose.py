@@ -82,28 +82,30 @@ _DECIDES = {
 """The facts that would make a likely finding certain, the most telling first."""
 
 
-def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = ()) -> Diagnosis:
-    """Judge a report's case. guessed: which of its facts are assumed; findings from facts are then likely only."""
-    from_facts = Confidence.LIKELY if guessed else Confidence.CERTAIN
+def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = (), spoken: Sequence[str] = ()) -> Diagnosis:
+    """Judge a report's case. guessed: which of its facts are assumed; findings from facts are then likely only.
+
+    spoken: facts of the host that a sentence alone names; the findings that they decide are likely only.
+    """
     found: list[Diagnosed] = []
     for finding in without_echoes(case, judge(case, rules)):
-        sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else from_facts
+        unsure = guessed or set(spoken) & set(_DECIDES.get(finding.code, ()))
+        sure = Confidence.LIKELY if unsure else Confidence.CERTAIN
+        sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else sure
         found.append(Diagnosed(finding, sure))
-    explained: set[str] = set()
     for sign, token, finding in implied(case):
         place = _explaining(found, token, finding)
         if place is not None:
             known = found[place]
             confidence = Confidence.CERTAIN if known.finding.code == token.code else known.confidence
             found[place] = known._replace(confidence=confidence, signs=(*known.signs, sign))
-            explained.add(sign.name)
             continue
         confidence = Confidence.CERTAIN if token.certain and not _is_one_side(token, case) else Confidence.LIKELY
         if finding.severity is not Severity.ERROR:
             confidence = Confidence.UNKNOWN
         found.append(Diagnosed(finding, confidence, (sign,)))
     weighed = _weighed(found)
-    return Diagnosis(tuple(weighed), *_verdict(case, weighed, explained))
+    return Diagnosis(tuple(weighed), *_verdict(case, weighed, (*guessed, *spoken)))
 
 
 def _is_one_side(token: Token, case: Case) -> bool:
@@ -138,7 +140,10 @@ def _weighed(found: list[Diagnosed]) -> list[Diagnosed]:
     return sorted(weighed, key=lambda one: (order[one.finding.severity], sure[one.confidence]))
 
 
-def _verdict(case: Case, found: Sequence[Diagnosed], explained: set[str]) -> tuple[Confidence, str]:
+def _verdict(case: Case, found: Sequence[Diagnosed], guessed: Sequence[str]) -> tuple[Confidence, str]:
+    """How sure, and the question. Without an error: certain only where the facts that decide are known and none is
+    assumed; unknown where there was nothing to compare torch with.
+    """
     errors = [one for one in found if one.finding.severity is Severity.ERROR]
     certain = [one for one in errors if one.confidence is Confidence.CERTAIN]
     if certain:
@@ -146,18 +151,38 @@ def _verdict(case: Case, found: Sequence[Diagnosed], explained: set[str]) -> tup
     tokens = load_tokens().tokens
     asked = [tokens[sign.name].ask for sign in case.observed.signs if sign.name in tokens and tokens[sign.name].ask]
     wanted = [fact for one in errors for fact in _DECIDES.get(one.finding.code, ())]
-    missing = [ask for ask in (*asked, *(wanted or _ALWAYS)) if not _known(ask, case)]
+    amd = case.observed.amd or case.observed.rocm
+    nvidia = ("gpu", "driver") if amd else ()
+    missing = [ask for ask in (*asked, *(wanted or _ALWAYS)) if not _known(ask, case) and ask not in nvidia]
     question = QUESTIONS.get(missing[0], "") if missing else ""
     if errors:
         return Confidence.LIKELY, question
     open_points = case.observed.signs or any(one.finding.severity is Severity.UNKNOWN for one in found)
-    if "torch" not in case.stack and "fastai" not in case.stack:
+    if open_points or not _compared(case):
         return Confidence.UNKNOWN, question
-    return (
-        (Confidence.UNKNOWN, question)
-        if open_points and question
-        else (Confidence.CERTAIN if not open_points else Confidence.UNKNOWN, question if open_points else "")
-    )
+    wanting = [fact for fact in ("python", "os", "machine", "gpu") if not _told(fact, case)]
+    if wanting:
+        return Confidence.LIKELY, next((QUESTIONS[fact] for fact in wanting if fact not in nvidia), "")
+    return (Confidence.LIKELY if guessed else Confidence.CERTAIN), ""
+
+
+def _compared(case: Case) -> bool:
+    """Whether there is something to judge: torch or fastai, and at least one fact beside it."""
+    known = [name for name in _JUDGED if name in case.stack]
+    if "torch" not in known and "fastai" not in known:
+        return False
+    return len(known) > 1 or any(_told(fact, case) for fact in ("python", "gpu"))
+
+
+_JUDGED = ("torch", "torchvision", "torchaudio", "fastai", "fastcore", "numpy", "pillow")
+
+
+def _told(fact: str, case: Case) -> bool:
+    """Whether a fact is known, or does not matter: a GPU to a build without CUDA."""
+    pin = case.stack.get("torch")
+    cpu = case.observed.torch_cpu or (pin is not None and pin.flavour == "cpu")
+    macos = (case.host.platform.value or "").startswith("macos")
+    return _known(fact, case) or (fact == "gpu" and (cpu or macos))
 
 
 def _to_repair(one: Diagnosed, case: Case) -> str:
@@ -165,7 +190,13 @@ def _to_repair(one: Diagnosed, case: Case) -> str:
     if not one.signs or one.finding.fix:
         return ""
     first = _DECIDES.get(one.finding.code, ())[:2]
-    return next((QUESTIONS[fact] for fact in first if not _known(fact, case)), "")
+    host_only = any(sign.name in _OF_THE_HOST for sign in one.signs)
+    wanted = [fact for fact in first if not (host_only and fact == "image")]
+    return next((QUESTIONS[fact] for fact in wanted if not _known(fact, case)), "")
+
+
+_OF_THE_HOST = frozenset({"fabric-manager"})
+"""Texts of container-driver that appear without a container as well: no image decides their repair."""
 
 
 def _known(fact: str, case: Case) -> bool:

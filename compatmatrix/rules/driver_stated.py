@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
+from compatmatrix.rules.coverage import meets
 from compatmatrix.rules.stated import floor_of, offers, runs_offered, torch_cuda
 
 
@@ -23,7 +24,7 @@ def check(case: Case) -> Iterator[Finding]:
     what = f"torch {case.torch}" if case.torch else "torch"
     if driver:
         floor = floor_of(built.cuda, case)
-        if floor and driver < floor:
+        if floor and not meets(floor, built.cuda, host, case.matrix):
             able = offers(driver, case)
             runs = f" (this driver was made with CUDA {able})" if able else ""
             yield Finding(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope, driver_floor, newest_cuda_of
-from compatmatrix.rules.coverage import fix_with_other_build
+from compatmatrix.rules.coverage import fix_with_other_build, meets
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -31,10 +31,11 @@ def check(case: Case) -> Iterator[Finding]:
             f"the driver that CUDA {build.cuda} needs on {case.system} is not in the matrix",
             packages=("torch",),
         )
-    elif driver < floor:
+    elif not meets(floor, build.cuda, host, case.matrix):
         newest = newest_cuda_of(driver, case.system, case.matrix)
         fix = fix_with_other_build(case)
         runs = f"this driver runs CUDA {newest} builds at most" if newest else "this driver runs no known CUDA build"
+        named = f": {fix[0]}" if fix else ""
         other = "" if fix else "; no build of this torch fits, an older one may: compatmatrix explain"
         family = case.matrix.families.get(build.cuda.major)
         yield Finding(
@@ -42,7 +43,7 @@ def check(case: Case) -> Iterator[Finding]:
             Severity.ERROR,
             f"driver {driver} is too old for torch {build.torch} built for CUDA {build.cuda}: "
             f"it needs {floor} or later",
-            f"update the driver, or take another build ({runs}){other}",
+            f"update the driver, or take another build{named} ({runs}){other}",
             fix=fix,
             packages=("torch",),
             evidence=(family.evidence,) if family else (),

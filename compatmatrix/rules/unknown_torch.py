@@ -13,10 +13,13 @@ def check(case: Case) -> Iterator[Finding]:
     platform = case.host.platform.value
     if pin is None or case.build is not None or platform not in case.matrix.platforms:
         return
+    hint = "compatmatrix matrix refresh learns what came out since; --matrix names another one"
     if pin.release not in case.matrix.torches:
         newest = next(iter(case.matrix.torches), None)
         oldest = next(reversed(case.matrix.torches), None)
         what = f"torch {pin.release} is not in the matrix, which knows {oldest} to {newest}"
+        if newest and pin.release < newest:
+            hint = "a release in the matrix can be judged; --matrix names another matrix"
     elif case.matrix.builds_for(pin.release, platform or ""):
         named = pin.flavour or pin.version.local
         what = (
@@ -30,7 +33,7 @@ def check(case: Case) -> Iterator[Finding]:
         RULE.code,
         Severity.UNKNOWN,
         f"{what}: its driver, GPU and Python needs are not known",
-        "compatmatrix matrix refresh learns what came out since; --matrix names another one",
+        hint,
         packages=("torch",),
     )
 

@@ -64,7 +64,7 @@ def test_sarif(ask: Ask, broken: Path) -> None:
     results = answer.json["runs"][0]["results"]
     assert {result["ruleId"] for result in results} == {"torchvision-mismatch", "fastai-mismatch"}
     location = results[0]["locations"][0]["physicalLocation"]
-    assert location == {"artifactLocation": {"uri": "with%20space.txt"}, "region": {"startLine": 1}}
+    assert location == {"artifactLocation": {"uri": "with%20space.txt"}, "region": {"startLine": 2}}
 
 
 def test_sarif_of_an_absolute_path_below_the_folder_is_relative(ask: Ask, broken: Path) -> None:
@@ -136,7 +136,7 @@ def test_github(ask: Ask, broken: Path) -> None:
     assert answer.status == 1
     first, second = answer.out.splitlines()
     assert first.startswith(
-        "::error file=with space.txt,line=1,title=compatmatrix%3A torchvision-mismatch::torchvision 0.19.0 does not fit"
+        "::error file=with space.txt,line=2,title=compatmatrix%3A torchvision-mismatch::torchvision 0.19.0 does not fit"
     )
     assert first.endswith("would fit: torchvision==0.23.0")
     assert second.startswith("::error file=with space.txt,line=3,title=compatmatrix%3A fastai-mismatch::")
@@ -157,12 +157,12 @@ def test_gitlab(ask: Ask, broken: Path) -> None:
     first, second = answer.json
     assert first["check_name"] == "torchvision-mismatch"
     assert first["severity"] == "major"
-    assert first["location"] == {"path": "with space.txt", "lines": {"begin": 1}}
+    assert first["location"] == {"path": "with space.txt", "lines": {"begin": 2}}
     assert first["description"].endswith("would fit: torchvision==0.23.0")
     assert first["fingerprint"] != second["fingerprint"]
     broken.write_text("\n" + broken.read_text())
     moved = ask("check", broken.absolute(), *NO_GPU, "--format", "gitlab").json[0]
-    assert moved["location"]["lines"] == {"begin": 2}
+    assert moved["location"]["lines"] == {"begin": 3}
     assert moved["fingerprint"] == first["fingerprint"]
     broken.write_text("torch==2.8.0\n")
     assert ask("check", broken, *NO_GPU, "--format", "gitlab").json == []

@@ -58,9 +58,10 @@ def test_cpu_torch_with_the_torchvision_of_pypi(ask: Ask, venv: MakeVenv) -> Non
     answer = ask("check", "--python", root, *NO_GPU)
     assert answer.status == 1
     assert "error[torchvision-mismatch]" in answer.out
-    (command,) = [line.strip() for line in answer.out.splitlines() if "uv pip install" in line]
-    assert "torchvision==0.28.0+cpu" in command
-    assert "/cpu" in command
+    first, second = [line.strip() for line in answer.out.splitlines() if "uv pip install" in line]
+    assert first.endswith("--no-deps --default-index https://download.pytorch.org/whl/cpu torchvision==0.28.0+cpu")
+    assert "torchvision==0.28.0+cpu" in second
+    assert "unsafe" not in answer.out
 
 
 def test_the_repaired_environment_is_healthy(ask: Ask, venv: MakeVenv) -> None:

@@ -23,7 +23,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("name", "line"), list(zip(BROKEN, [3, 4, 4, 4, 4], strict=True)))
+@pytest.mark.parametrize(("name", "line"), list(zip(BROKEN, [2, 5, 5, 4, 5], strict=True)))
 def test_a_finding_names_file_and_line(ask: Ask, tmp_path: Path, name: str, line: int) -> None:
     path = tmp_path / name
     path.write_text(BROKEN[name].replace("{}", ""))

@@ -83,3 +83,13 @@ def test_a_broken_proof_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixtu
     folder = environment(tmp_path / "env", {})
     assert run(["check", "--python", str(folder), "--no-gpu", "--proof", str(broken)]) == 3
     assert str(broken) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("{}", "'_type' is missing, 'subject' is missing"), ("[]", "no JSON object")]
+)
+def test_what_is_no_proof_is_told(tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "proof.json"
+    path.write_text(text)
+    assert run(["check", "--proof", str(path), "--python", str(environment(tmp_path / "venv", {}))]) == 3
+    assert said in capsys.readouterr().err

@@ -12,7 +12,10 @@ import pytest
 from .conftest import Ask
 
 NUMPY = "PyTorch version: 2.2.2+cpu\nCUDA used to build PyTorch: None\nOS: Ubuntu 22.04\n[pip3] numpy==2.0.0\n"
-HEALTHY = "PyTorch version: 2.5.1+cu124\nOS: Ubuntu 22.04\nGPU 0: NVIDIA L40S\nNvidia driver version: 535.183.01\n"
+HEALTHY = (
+    "PyTorch version: 2.5.1+cu124\nPython version: 3.12.4\nOS: Ubuntu 22.04\nGPU 0: NVIDIA L40S\n"
+    "Nvidia driver version: 535.183.01\n"
+)
 
 
 def report(folder: Path, text: str | bytes) -> Path:
@@ -37,6 +40,16 @@ def test_a_healthy_report(ask: Ask, tmp_path: Path) -> None:
     assert answer.out.splitlines()[-1] == "compatible (certain)"
 
 
+@pytest.mark.parametrize(
+    ("missing", "asked"), [("Python version", "the Python"), ("OS", "the operating"), ("GPU", "the GPU")]
+)
+def test_what_is_missing_makes_it_likely(ask: Ask, tmp_path: Path, missing: str, asked: str) -> None:
+    text = "".join(line for line in HEALTHY.splitlines(keepends=True) if not line.startswith(missing))
+    answer = ask("check", "--report", report(tmp_path, text))
+    assert answer.out.splitlines()[-1] == "compatible (likely)"
+    assert f"ask next for {asked}" in answer.out
+
+
 def test_the_contract(ask: Ask, tmp_path: Path) -> None:
     data = ask("check", "--report", report(tmp_path, NUMPY), "--json").json
     assert (data["schema"], data["command"], data["verdict"]) == (1, "check", "incompatible")
@@ -44,6 +57,7 @@ def test_the_contract(ask: Ask, tmp_path: Path) -> None:
     assert data["stack"]["numpy"] == {"version": "2.0.0", "flavour": None, "origin": "line 4"}
     assert data["host"]["platform"] == {"value": "linux-x86_64", "origin": "line 3"}
     assert {"line": 4, "fact": "numpy", "value": "2.0.0"} in data["understood"]
+    assert data["repair"] is None
     (finding,) = data["findings"]
     assert (finding["code"], finding["confidence"], finding["fix"]) == ("numpy-abi", "certain", ["numpy<2"])
     assert finding.keys() == {

@@ -73,10 +73,12 @@ def test_another_build_of_the_same_version_is_forced(
 
 def test_the_index_of_a_build_is_named(ask: Ask, venv: MakeVenv) -> None:
     root = venv("torch==2.13.0", torch="2.13.0+cu130", installer="uv")
-    (command,) = shown(ask("fix", "--python", root, *V100, "--offline").out)
-    assert "--index-strategy unsafe-best-match --extra-index-url https://download.pytorch.org/whl/cu126" in command
+    first, second = shown(ask("fix", "--python", root, *V100, "--offline").out)
+    assert "--no-deps --default-index https://download.pytorch.org/whl/cu126 torch==2.13.0+cu126" in first
+    assert "-index" not in second
+    assert second.endswith(" torch==2.13.0+cu126")
     mirror = ask("fix", "--python", root, *V100, "--offline", "--torch-index-url", "https://mirror.example/whl/")
-    assert "--extra-index-url https://mirror.example/whl/cu126" in shown(mirror.out)[0]
+    assert "--default-index https://mirror.example/whl/cu126" in shown(mirror.out)[0]
 
 
 def test_an_index_that_cannot_be_reached_gives_way(ask: Ask, venv: MakeVenv) -> None:

@@ -53,3 +53,9 @@ def test_unknowns_have_their_reason(ask: Ask, venv: MakeVenv) -> None:
     for name in ("libc", "driver", "gpus"):
         assert data["host"][name]["value"] is None
         assert data["host"][name]["reason"]
+
+
+def test_several_hosts_are_not_made_one(ask: Ask, venv: MakeVenv) -> None:
+    answer = ask("inspect", "--python", venv(), "--gpu", "A100@535.104.05", "--gpu", "T4@580.65.06")
+    assert answer.status == 2
+    assert "inspect shows one host" in answer.err

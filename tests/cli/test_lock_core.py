@@ -294,6 +294,11 @@ def test_as_people_write_hosts(ask: Ask, server: list[str], argv: tuple[str, ...
         (("--gpu", "RTX 4O90", "--driver", "535"), "did you mean NVIDIA GeForce RTX 4090"),
         (("--gpu", "T4", "--driver", "12.4"), "that may be CUDA's"),
         (("--cc", "7"), "such as 8.6"),
+        (("--cc", "99", "--driver", "580"), "9.9 is not a capability in the matrix; the nearest is 9.0"),
+        (("--gpu", "A100", "--cc", "7.0", "--driver", "580"), "which of them?"),
+        (("--gpu", "A100", "--gpu", "T4", "--cc", "8.0", "--driver", "580"), "which of them?"),
+        (("--no-gpu", "-f", "pixi"), "one of: requirements, json"),
+        (("--no-gpu", "-f", "uv", "--json"), "--json is -f json"),
         (("--no-gpu", "torch==2.5.7"), "nearest: 2.5.1 and 2.6.0"),
         (("--no-gpu", "torch==99"), "nearest: "),
     ],
@@ -304,3 +309,30 @@ def test_what_is_not_understood_is_answered_with_what_may_be_meant(
     answer = ask("lock", "--core", *server, *argv)
     assert answer.status == 2
     assert words in answer.err
+
+
+def test_a_capability_confirms_the_gpu_that_was_named(decide: Any) -> None:
+    gpus = decide("--gpu", "A100", "--cc", "8.0", "--driver", "580").json["host"]["gpus"]["value"]
+    assert [(gpu["name"], gpu["capability"]) for gpu in gpus] == [("A100", "8.0")]
+
+
+def test_a_capability_newer_than_the_matrix_is_heard(decide: Any) -> None:
+    answer = decide("--cc", "99.0", "--driver", "580")
+    assert "is not a capability" not in answer.err
+
+
+WARNED = ("--no-gpu", "fastai==2.7.19", "torch==2.5.1")
+
+
+def test_strict_writes_nothing_where_the_stack_has_warnings(
+    ask: Ask, decide: Any, server: list[str], tmp_path: Path
+) -> None:
+    assert decide(*WARNED).status == 0
+    answer = decide(*WARNED, "--strict", "-o", str(tmp_path / "lock.json"))
+    assert answer.status == 1
+    assert answer.json["error"]["slug"] == "warnings"
+    assert "Weights only load failed" in answer.json["error"]["problems"][0]
+    assert not list(tmp_path.iterdir())
+    assert ask("explain", *server, *WARNED).status == 0
+    assert ask("explain", *server, *WARNED, "--strict").status == 1
+    assert decide("--no-gpu", "--strict").status == 0

@@ -235,6 +235,22 @@ def test_a_host_without_answer_stops_all(ask: Ask, tmp_path: Path) -> None:
     assert answer.status == 1
     assert "RTX 5090, driver 450.80.02:" in answer.err
     assert not (tmp_path / "locks").exists()
+    told = ask("lock", "--core", "--json", *HOST, *gpus).json
+    assert (told["stack"], told["locks"], told["packages"]) == (None, [], [])
+    assert [row["host"] for row in told["unserved"]] == ["RTX 5090, driver 450.80.02"]
+
+
+def test_dockerfile_as_json(lock: Call, tmp_path: Path) -> None:
+    text = lock(command="dockerfile").out
+    answer = lock("--json", command="dockerfile")
+    assert answer.status == 0, answer.err
+    assert (answer.json["command"], answer.json["dockerfile"]) == ("dockerfile", text)
+    assert answer.json.keys() - {"dockerfile"} == lock("--json").json.keys()
+    written = lock("--json", "-o", tmp_path / "Dockerfile", command="dockerfile")
+    assert written.json["dockerfile"] == (tmp_path / "Dockerfile").read_text()
+    refused = lock("--json", "torch==2.5.1", "fastai==2.7.12", command="dockerfile")
+    assert (refused.status, refused.json["stack"]) == (1, None)
+    assert refused.json.keys() == answer.json.keys() - {"dockerfile"}
 
 
 def test_universal(lock: Call, world: Index) -> None:

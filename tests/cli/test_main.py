@@ -75,7 +75,8 @@ def test_options_that_mean_the_same_everywhere(name: str) -> None:
     command = importlib.import_module(f"compatmatrix.cli.{name}").command
     options = {text for parameter in command.params for text in parameter.opts}
     assert options >= {"--python", "--python-version", "--platform", "--glibc", "--driver", "--gpu", "--cc", "--no-gpu"}
-    assert options >= {"--host", "--matrix"}
+    assert options >= {"--host", "--matrix", "--offline", "--json"}
+    assert "--strict" in options or name == "inspect", "where something is judged"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,32 @@ def test_wrong_usage(ask: Ask, argv: list[str]) -> None:
     assert answer.out == ""
     assert "Error" in answer.err or "error[" in answer.err
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "command", "slug", "status"),
+    [
+        (["lock", "--nonsense", "--json"], "lock", "usage", 2),
+        (["lock", "--core", "--no-gpu", "-f", "json", "torch==99.9"], "lock", "unknown-release", 2),
+        (["lock", "--core", "--no-gpu", "--json", "torch<2", "torch>2"], "lock", "contradiction", 1),
+        (["matrix", "show", "torch", "99.9", "--json"], "matrix show", "usage", 2),
+        (["check", "no-such-file.txt", "--format=json"], "check", "bad-input", 3),
+    ],
+    ids=["option", "release", "contradiction", "subcommand", "file"],
+)
+def test_an_error_is_json_where_json_was_asked_for(
+    ask: Ask, argv: list[str], command: str, slug: str, status: int
+) -> None:
+    answer = ask(*argv)
+    assert answer.status == status
+    assert (answer.json["schema"], answer.json["command"]) == (1, command)
+    assert answer.json["error"]["slug"] == slug
+    assert all(problem in answer.err for problem in answer.json["error"]["problems"])
+
+
+@pytest.mark.parametrize("argv", [["--json"], ["nonsense", "--json"]], ids=" ".join)
+def test_an_unknown_command_has_no_json(ask: Ask, argv: list[str]) -> None:
+    assert ask(*argv)[:2] == (2, "")
 
 
 def test_version(ask: Ask) -> None:

@@ -77,8 +77,16 @@ def test_kinds(stderr: str, kind: type[CompatmatrixError], words: str) -> None:
 
 
 def test_no_solution_gives_uvs_reasons_and_hints_only() -> None:
-    problems = failed("\x1b[31m" + NO_ABI).problems
-    assert [problem.split()[0] for problem in problems] == ["Because", "hint:"]
+    error = failed("\x1b[31m" + NO_ABI)
+    assert [problem.split()[0] for problem in error.problems] == ["Because"]
+    assert "You require CPython 3.12" in error.hint
+    assert "hint:" not in error.hint
+
+
+def test_offline_gives_uvs_reason_alone() -> None:
+    error = failed(OFFLINE)
+    assert error.problems == ("Because torch was not found in the cache",)
+    assert error.hint.startswith("--offline")
 
 
 def test_time_limit_is_the_indexs_fault() -> None:

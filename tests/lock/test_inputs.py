@@ -86,7 +86,7 @@ def test_bad_projects_have_their_place(tmp_path: Path, text: str, words: str) ->
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b"a\x00b", None], ids=["UTF-16", "NUL", "missing"])
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b"a\x00b", None], ids=["half a UTF-16", "NUL", "missing"])
 def test_what_is_no_text(tmp_path: Path, raw: bytes | None) -> None:
     file = tmp_path / "requirements.in"
     if raw is not None:

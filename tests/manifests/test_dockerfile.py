@@ -63,7 +63,7 @@ def test_what_is_installed(run: str) -> None:
         "RUN pip install torch==$(cat version)",
         "# RUN pip install torch==2.8.0",
         "RUN pip install -r /nowhere.txt",
-        "RUN pip install ./torch-2.8.0-py3-none-any.whl .",
+        "RUN pip install ./torch-2.8.0.tar.gz .",
         "CMD pip install torch==2.8.0",
         "RUN pip install torch==2.8.0=3",
         "RUN pip install",

@@ -9,7 +9,7 @@ import pytest
 from cases import LINUX, find_build, gpu_unknown, host, newest
 from packaging.version import Version
 
-from compatmatrix.errors import CompatmatrixError, UsageError
+from compatmatrix.errors import CompatmatrixError, NoSolution, UsageError
 from compatmatrix.matrix import Matrix
 from compatmatrix.model.decision import Decision, ProofMark
 from compatmatrix.model.host import Host
@@ -17,6 +17,7 @@ from compatmatrix.model.proof import ProofLevel
 from compatmatrix.model.stack import Pin, Stack
 from compatmatrix.resolve.decide import Refusal, decide, proof_key, proof_tag
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question, parse_requirements
+from compatmatrix.rules import Case, known_bad
 
 
 def ask(matrix: Matrix, where: Host, *requirements: str, **values: Any) -> Decision | Refusal:
@@ -203,12 +204,38 @@ def test_impossible_without_any_candidate_says_why_too(
     assert any("no build" in note for note in made.notes)
 
 
-@pytest.mark.parametrize("text", ["torch==99.9", "fastai>50", "torchvision==0.1", "torchaudio==77", "torch>2.5,<2.4"])
+@pytest.mark.parametrize("text", ["torch==99.9", "fastai>50", "torchvision==0.1", "torchaudio==77"])
 def test_no_such_release(matrix: Matrix, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         ask(matrix, host(), text)
     assert caught.value.slug == "unknown-release"
     assert "which knows" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "refresh"), [("torch==2.5.2", False), ("torch==1.4.0", False), ("fastai==2.99", True), ("torch>50", True)]
+)
+def test_a_refresh_is_told_of_only_for_newer_releases(matrix: Matrix, text: str, refresh: bool) -> None:
+    with pytest.raises(UsageError) as caught:
+        ask(matrix, host(), text)
+    assert ("refresh" in caught.value.hint) is refresh
+
+
+@pytest.mark.parametrize(
+    "texts", [("torch<2", "torch>2"), ("torch<2.4,>2.5",), ("fastai==2.7.12", "fastai>=2.8")], ids=" ".join
+)
+def test_a_contradiction_is_an_answer(matrix: Matrix, texts: tuple[str, ...]) -> None:
+    with pytest.raises(NoSolution) as caught:
+        ask(matrix, host(), *texts)
+    assert (caught.value.slug, caught.value.exit_status) == ("contradiction", 1)
+    assert all(text in str(caught.value) for text in texts)
+
+
+def test_what_the_next_release_may_meet_is_no_contradiction(matrix: Matrix) -> None:
+    newest = next(iter(matrix.torches))
+    with pytest.raises(UsageError) as caught:
+        ask(matrix, host(), f"torch>={newest},!={newest}")
+    assert "refresh" in caught.value.hint
 
 
 def test_every_unknown_release_is_named_at_once(matrix: Matrix) -> None:
@@ -349,7 +376,55 @@ def test_a_proof_for_another_python_counts_as_versions_trained(matrix: Matrix) -
     proofs = proofs_of(decided(matrix, host("8.0", python="3.12")))
     made = decide(Question(host("8.0")), matrix, proofs)
     assert isinstance(made, Decision)
-    assert made.proof == ProofMark(ProofLevel.VERSIONS_TRAINED, "a record")
+    assert made.proof == ProofMark(ProofLevel.VERSIONS_TRAINED, "a record", "3.12")
+    assert made.proof.words == "versions-trained on Python 3.12"
+
+
+def test_a_stack_that_its_versions_warn_of_gives_way_within_one_minor(matrix: Matrix) -> None:
+    where = host("7.5", python="3.9")
+    newest = decided(matrix, where, "torch<2.6", prefer=Prefer.NEWEST)
+    case = Case(newest.stack, where, matrix, find_build(matrix, str(newest.stack.release("torch")), newest.build))
+    assert [finding.code for finding in known_bad.check(case)] == ["behaviour-change"]
+    made = decided(matrix, where, "torch<2.6")
+    minors = [matrix.torch_minors.index(one.stack["torch"].release.release[:2]) for one in (newest, made)]
+    assert minors[1] - minors[0] == 1
+    assert made.stack["fastai"] == newest.stack["fastai"]
+    assert not list(known_bad.check(case._replace(stack=made.stack)))
+    assert any("fits as well with a warning" in note for note in made.notes)
+    pinned = decided(matrix, where, f"torch=={newest.stack.release('torch')}")
+    assert pinned.stack.release("torch") == newest.stack.release("torch")
+
+
+def test_an_older_fastai_is_no_way_out_of_a_warning(matrix: Matrix) -> None:
+    """Where the next minor of torch is warned of as well, the newest stays, with its warning."""
+    made = decided(matrix, host("7.5", python="3.9"))
+    assert made.stack == decided(matrix, host("7.5", python="3.9"), prefer=Prefer.NEWEST).stack
+    assert any("does not work with fastai" in note for note in made.notes)
+
+
+def test_older_ptx_is_the_last_resort_and_is_said(matrix: Matrix) -> None:
+    where = host("12.0", platform="windows-amd64")
+    free = decided(matrix, where)
+    assert not any("only PTX" in note for note in free.notes)
+    last = decided(matrix, where, "torch<2.7")
+    assert any("only PTX of an older generation" in note for note in last.notes)
+
+
+def test_a_jetson_prints_a_driver_number_of_its_own(matrix: Matrix) -> None:
+    made = decided(matrix, host("11.0", driver="580.00", platform="linux-aarch64"))
+    assert made.build.startswith("cu13")
+    assert isinstance(decide(Question(host("9.0", driver="580.00", platform="linux-aarch64")), matrix), Decision)
+
+
+@pytest.mark.parametrize(("platform", "build"), [("linux-aarch64", "cpu"), ("linux-x86_64", "cpu")])
+def test_wheels_without_a_glibc_in_their_tag_have_the_floor_of_their_images(
+    matrix: Matrix, platform: str, build: str
+) -> None:
+    """A CUDA build of the PyTorch index for a host without GPU was what an absent floor led to."""
+    old = decided(matrix, host(platform=platform, libc="glibc 2.17", driver=None), "torch<2.6")
+    assert old.build == build
+    untagged = [b for builds in matrix.builds.values() for b in builds if b.wheel.startswith("linux_")]
+    assert untagged and all(b.libc and (b.libc.major, b.libc.minor) >= (2, 17) for b in untagged)
 
 
 def test_a_proof_does_not_lead_to_a_stack_that_does_not_fit(matrix: Matrix) -> None:

@@ -10,6 +10,7 @@ from compatmatrix.model.host import Host
 from compatmatrix.rules import arch_missing
 
 ERROR, UNKNOWN = ("arch-missing", "error"), ("arch-missing", "unknown")
+OLDER_PTX = ("arch-missing", "warning")
 
 
 def found(matrix: Matrix, where: Host, *texts: str) -> list[Finding]:
@@ -118,23 +119,39 @@ def test_ptx_loads_only_where_the_driver_knows_its_toolkit(
 ) -> None:
     """Minor-version compatibility is for machine code: PTX of a newer toolkit does not load."""
     where = host("9.0", driver=driver)
-    assert compiled(matrix, where, "sm_80 compute_80", tag) == ([] if served else [ERROR])
+    assert compiled(matrix, where, "sm_80 compute_80", tag) == ([OLDER_PTX] if served else [ERROR])
     assert compiled(matrix, where, "sm_80 sm_90", tag) == []
 
 
 @pytest.mark.parametrize(
-    ("capability", "archs", "served"),
+    ("capability", "archs", "expected"),
     [
-        ("9.0", "compute_80", True),
-        ("12.0", "compute_90", True),
-        ("7.5", "compute_80", False),
-        ("8.7", "compute_80", True),
-        ("12.0", "compute_90a", False),
-        ("9.0", "compute_90a", True),
+        ("9.0", "compute_80", [OLDER_PTX]),
+        ("12.0", "compute_90", [OLDER_PTX]),
+        ("12.0", "sm_90 sm_120 compute_90", []),
+        ("12.1", "sm_120 compute_90", []),
+        ("12.1", "compute_120", []),
+        ("8.9", "sm_70 compute_80", []),
+        ("7.5", "compute_80", [ERROR]),
+        ("8.7", "compute_80", []),
+        ("12.0", "compute_90a", [ERROR]),
+        ("9.0", "compute_90a", []),
     ],
 )
-def test_ptx_runs_on_everything_later(matrix: Matrix, capability: str, archs: str, served: bool) -> None:
-    assert compiled(matrix, host(capability), archs) == ([] if served else [ERROR])
+def test_ptx_runs_on_everything_later(
+    matrix: Matrix, capability: str, archs: str, expected: list[tuple[str, str]]
+) -> None:
+    """On a later generation with a warning: the libraries of the build were made before it."""
+    assert compiled(matrix, host(capability), archs) == expected
+
+
+def test_older_ptx_is_said_and_another_build_of_machine_code_advised(matrix: Matrix) -> None:
+    where = host("12.0", platform="windows-amd64")
+    (finding,) = found(matrix, where, "torch==2.7.1+cu118")
+    assert "only PTX of an older generation" in finding.message
+    assert finding.fix == ("torch==2.7.1+cu128",)
+    (alone,) = found(matrix, where, "torch==2.6.0+cu118")
+    assert (str(alone.severity), alone.fix) == ("warning", ())
 
 
 def test_what_is_missing_and_what_there_is(matrix: Matrix) -> None:

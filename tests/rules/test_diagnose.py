@@ -78,10 +78,23 @@ def test_known_bad_gets_the_name_that_the_text_gives_it() -> None:
     assert [code for code, _ in errors(of(text))] == ["fastai-mismatch"]
 
 
-@pytest.mark.parametrize("text", ["fastai==2.8.4\ntorch==2.8.0\ntorchvision==0.23.0\nOS: Ubuntu 22.04\n"])
-def test_a_healthy_report_is_certain(text: str) -> None:
-    found = of(text)
+HEALTHY = "fastai==2.8.4\ntorch==2.8.0\ntorchvision==0.23.0\nOS: Ubuntu 22.04\n"
+
+
+@pytest.mark.parametrize(
+    "more", ["GPU 0: NVIDIA L40S\nDriver version: 580.65.06\n", "CUDA used to build PyTorch: None\n"]
+)
+def test_a_healthy_report_is_certain(more: str) -> None:
+    found = of(f"{HEALTHY}Python version: 3.12.4\n{more}")
     assert (errors(found), found.confidence, found.ask_next) == ([], Confidence.CERTAIN, "")
+
+
+def test_without_an_error_a_missing_fact_makes_it_likely() -> None:
+    assert (of(HEALTHY).confidence, of(HEALTHY).ask_next) == (Confidence.LIKELY, QUESTIONS["python"])
+
+
+def test_a_torch_alone_is_compared_with_nothing() -> None:
+    assert of("torch==2.8.0\nOS: Ubuntu 22.04\n").confidence is Confidence.UNKNOWN
 
 
 def test_nothing_understood() -> None:

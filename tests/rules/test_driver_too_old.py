@@ -6,13 +6,31 @@ import pytest
 from cases import LINUX, NEW_DRIVER, case, find_build, gpu_unknown, host, severities, stack, with_rows
 
 from compatmatrix.matrix import Matrix
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.driver import DriverVersion
+from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding
 from compatmatrix.model.host import WSL, Host
 from compatmatrix.rules import Case, driver_too_old
 from compatmatrix.rules.case import driver_floor, newest_cuda_of
 
 UNKNOWN, ERROR = ("driver-too-old", "unknown"), ("driver-too-old", "error")
+
+
+def offering(where: Host, cuda: str) -> Host:
+    return replace(where, driver_cuda=Fact.of(Cuda.parse(cuda), "nvidia-smi"))
+
+
+def test_jetpacks_drivers_have_numbers_of_their_own(matrix: Matrix) -> None:
+    """Thor prints 580.00 with CUDA 13.0: below the floor by number, above it by branch and by what it offers."""
+    thor, orin = (host(cc, driver="580.00", platform="linux-aarch64") for cc in ("11.0", "8.7"))
+    server = host("9.0", driver="580.00", platform="linux-aarch64")
+    assert found(matrix, thor, "torch==2.14.0+cu130") == found(matrix, orin, "torch==2.14.0+cu132") == []
+    assert severities(found(matrix, server, "torch==2.14.0+cu130")) == [ERROR]
+    assert found(matrix, offering(server, "13.0"), "torch==2.14.0+cu130") == []
+    old = host("11.0", driver="575.00", platform="linux-aarch64")
+    assert ERROR in severities(found(matrix, old, "torch==2.14.0+cu130"))
+    assert ERROR in severities(found(matrix, offering(old, "12.9"), "torch==2.14.0+cu130"))
 
 
 def found(matrix: Matrix, where: Host, torch: str) -> list[Finding]:

@@ -21,7 +21,7 @@ def found(matrix: Matrix, where: Host, torch: str) -> list[Finding]:
         pytest.param(host(libc="glibc 2.17"), "torch==2.5.1", id="an old wheel on an old system"),
         pytest.param(host(libc=None), "torch==2.8.0", id="unknown C library"),
         pytest.param(host(libc="musl 1.2"), "torch==2.8.0", id="musl is another rule's"),
-        pytest.param(host(libc="glibc 2.5"), "torch==2.5.1+cu121", id="a wheel without floor"),
+        pytest.param(host(libc="glibc 2.17"), "torch==2.5.1+cu121", id="no floor in the tag: CentOS 7 built it"),
         pytest.param(host(libc="glibc 2.5"), "torch==9.9.0", id="a torch that is not in the matrix"),
         pytest.param(host(libc="glibc 2.5"), "numpy==2.0.0", id="no torch"),
         pytest.param(host(platform="macos-arm64", libc="macos 14.0"), "torch==2.13.0", id="the floor of macOS"),
@@ -37,9 +37,10 @@ def test_silent(matrix: Matrix, where: Host, torch: str) -> None:
     [
         (host(libc="glibc 2.27"), "torch==2.8.0", "glibc 2.28"),
         (host(libc="glibc 2.17"), "torch==2.8.0+cu126", "glibc 2.28"),
+        (host(libc="glibc 2.12"), "torch==1.13.1+cpu", "glibc 2.17"),
         (host(platform="macos-arm64", libc="macos 13.6"), "torch==2.13.0", "macos 14.0"),
     ],
-    ids=["Ubuntu 18.04", "CentOS 7", "an old macOS"],
+    ids=["Ubuntu 18.04", "CentOS 7", "CentOS 6", "an old macOS"],
 )
 def test_too_old(matrix: Matrix, where: Host, torch: str, needs: str) -> None:
     (finding,) = found(matrix, where, torch)

@@ -45,3 +45,11 @@ def test_unknown(matrix: Matrix, torch: str, message: str) -> None:
     assert (finding.code, str(finding.severity)) == ("other", "unknown")
     assert message in finding.message
     assert "--matrix" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("torch", "refresh"), [("torch==9.9.0", True), ("torch==2.5.2", False), ("torch==1.4.0", False)]
+)
+def test_a_refresh_is_told_of_only_where_it_may_help(matrix: Matrix, torch: str, refresh: bool) -> None:
+    (finding,) = found(matrix, host("8.0"), torch)
+    assert ("refresh" in finding.hint) is refresh

@@ -58,7 +58,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
     section = ""
     for line in lines:
         if line.text.endswith(":") and len(line.text) < 40:
-            section = line.text[:-1].strip().lower()
+            heading = line.text[:-1].strip("-* \t").lower()
+            if (section, heading) != ("cuda", "gpu"):  # Lightning lists the GPUs inside its section CUDA
+                section = heading
         more = re.match(r"GPU\s?#?(\d{1,3})\s*[:=]\s*(\S.{0,150})", line.text)
         if more:
             yield from _gpu(more[2], line.number)
@@ -144,7 +146,13 @@ def version_in(text: str) -> str:
 
 def _gpu(value: str, number: int) -> Iterator[Seen]:
     """One GPU, or several in one value ("2x RTX 3090", "A, B"); "No CUDA" and "N/A" say nothing of the machine."""
-    told = re.sub(r"\(UUID:.*$", "", value).strip()
+    told = re.sub(
+        r"^\d+\s?Mi?B\s*\|\s*|\(UUID:.*$|\s*[,;]\s*(?:driver|cuda|(?:py)?torch|python)\b.*$",
+        "",
+        value,
+        flags=re.IGNORECASE,
+    )
+    told = told.strip()
     if re.match(r"(?:no cuda|none|no gpu|no\b)", told, re.IGNORECASE):
         if re.match(r"(?:no cuda|no gpu|none)", told, re.IGNORECASE):
             yield Seen("no-gpu", told[:60], number)

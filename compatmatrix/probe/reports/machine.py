@@ -27,6 +27,9 @@ def host_of(seen: Sequence[Seen], lines: Sequence[Line], matrix: Matrix) -> tupl
     """The host, each fact with its line as origin; and notes. A platform that nobody names is assumed: linux-x86_64."""
     notes: list[str] = []
     driver: Fact[DriverVersion] = _first(seen, "driver", _driver)
+    branch = next((one for one in seen if one.fact == "driver" and re.fullmatch(r"\d{3}", one.value)), None)
+    if branch and not driver.known:
+        driver = Fact.unknown(f"line {branch.line} names only its branch, {branch.value}")
     offered: Fact[Cuda] = _first(seen, "driver-cuda", Cuda.parse)
     python: Fact[Python] = _first(seen, "python", Python.parse)
     platform, libc = _platform(seen)

@@ -44,6 +44,7 @@ class Report:
     """A report. understood: (line, fact, value), by line. notes: what a reader should know of how it was read.
 
     guessed: why torch's build, or the platform, is not certain; empty where it is.
+    spoken: which of "python", "gpu" and "driver" are named in a sentence only.
     """
 
     stack: Stack
@@ -52,6 +53,7 @@ class Report:
     understood: tuple[tuple[int, str, str], ...]
     notes: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
+    spoken: tuple[str, ...] = ()
 
 
 def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
@@ -64,6 +66,7 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     observed = _observed(seen, signs, copies)
     if host.platform.origin == "assumed":
         guessed = (*guessed, "the platform is assumed")
+    spoken = tuple(_spoken(host, seen))
     firm = {(one.line, one.fact) for one in seen if one.trust > Trust.PROSE}
     understood = {
         (one.line, one.fact, one.value)
@@ -72,7 +75,23 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
         and (one.trust > Trust.PROSE or (one.line, one.fact) not in firm)
     }
     understood |= {(sign.line, "error", sign.name) for sign in signs}
-    return Report(stack, host, observed, tuple(sorted(understood)), machine_notes, guessed)
+    return Report(
+        stack, host, observed, tuple(sorted(understood)), (*machine_notes, *_spoken_notes(spoken)), guessed, spoken
+    )
+
+
+def _spoken(host: Host, seen: Sequence[Seen]) -> Iterator[str]:
+    """Which facts of the host stand on a sentence only."""
+    for fact, known in (("python", host.python.known), ("gpu", host.gpus.known), ("driver", host.driver.known)):
+        trusts = [one.trust for one in seen if one.fact == fact]
+        if known and trusts and max(trusts) is Trust.PROSE:
+            yield fact
+
+
+def _spoken_notes(spoken: Sequence[str]) -> Iterator[str]:
+    names = {"python": "Python", "gpu": "the GPU", "driver": "the driver"}
+    for fact in spoken:
+        yield f"{names[fact]} is named in a sentence only"
 
 
 def of_the_broken_one(lines: Sequence[Line]) -> Sequence[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compatmatrix.probe.reports import prose
 from compatmatrix.probe.reports.seen import Seen, Trust
 from compatmatrix.probe.reports.text import Line
 
@@ -37,48 +38,21 @@ _LSPCI = re.compile(
     r"H\d).{0,60}?)(?: Mobile| Max-Q| / .{0,40})*\]"
 )
 _WINDOWS_PATH = re.compile(r"(?:^|[\s\"'(])[A-Z]:\\\\?[\w. -]{1,60}\\")
-_PROSE = re.compile(
-    r"\b(?:py)?torch(?:\b(?:[ ]version)?[ =:v]{1,3}|(?=\d))"
-    r"(\d\.\d{1,2}(?:\.\d)?(?:\+(?:cu\d{2,3}|cpu))?)(?![\d.]|\s?[xX-])",
-    re.IGNORECASE,
-)
-_PROSE_FASTAI = re.compile(r"\bfastai\b(?:[ ]version)?[ =:v]{1,3}(\d\.\d{1,2}\.\d{1,3})(?![\d.])", re.IGNORECASE)
-_PROSE_GPU = re.compile(
-    r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
-    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp))\b"
-)
-_PROSE_DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
-_BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _TAGGED = re.compile(r"(?<![\w/.-])torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)\s(?:CUDA|CPU|MPS)\b")
 _BUILT_FOR = re.compile(r"PyTorch \S{3,30}.{0,30}\(you have (\d[\w.+]{2,30})\)")
 _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(?: XTX?)?)\b", re.IGNORECASE)
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
-_BARE_TORCH = re.compile(r"(?<![\w.=-])([1-9]\.\d{1,2}\.\d{1,2}\+(?:cu\d{2,3}|cpu))(?![\w.])")
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
-_PROSE_OS = re.compile(
-    r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
-    r"Google Colab|Kaggle|WSL ?2?)\b",
-    re.IGNORECASE,
-)
-_PROSE_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
 _GATE = re.compile(
-    r"sm_|capab|version|packages|NumPy|torch|fastai|driver|NVIDIA|RTX|GTX|Tesla|Titan|Windows|Win ?1|Ubuntu|"
-    r"CentOS|Debian|"
-    r"Colab|Kaggle|WSL|Mac|ROCm|Radeon|Instinct|MI\d{3}|gfx|RX |available|:\\|/Users/|Library/|Cellar|homebrew|"
-    r"Apple|Snapdragon|on ARM|[3-6]\d\d\.\d\d|Found GPU|\+cu\d|\+cpu",
+    r"sm_|capab|packages|NumPy|torch|NVIDIA|ROCm|Radeon|Instinct|MI\d{3}|gfx|RX |available|:\\|/Users/|Library/|Cellar|"
+    r"homebrew|found version|Found GPU",
     re.IGNORECASE,
 )
 """What a line must have for any of these to be worth a look: they are many, and logs are long."""
-_ASKS = re.compile(
-    r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
-    r"->|\bor\b|"
-    r"\bto\b.{0,12}\d",
-    re.IGNORECASE,
-)
 
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
-    """Facts that error texts carry with them, and versions named in a sentence."""
+    """Facts that error texts carry with them, and what sentences name."""
     for line in lines:
         text = line.text
         if not _GATE.search(text):
@@ -136,29 +110,4 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield Seen("os", "macOS, by a path", line.number, Trust.LIST)
             if "Cellar" in mac[0]:  # Homebrew's place on Intel; on Apple's processors it is /opt/homebrew
                 yield Seen("machine", "x86_64", line.number, Trust.LIST)
-        yield from _prose(line)
-
-
-def _prose(line: Line) -> Iterator[Seen]:
-    """Versions in a sentence: believed where nothing better is told, and never where the sentence asks for one."""
-    if len(line.text) > 600:
-        return
-    driver = _PROSE_DRIVER.search(line.text) or _BARE_DRIVER.match(line.text)
-    if driver and not re.search(r"update|upgrade|at least|minimum|require|need(?!\s*higher)", line.text, re.IGNORECASE):
-        yield Seen("driver", driver[1], line.number, Trust.PROSE)
-    if re.search(r"\bSnapdragon\b|\bWindows on ARM\b", line.text, re.IGNORECASE):
-        yield Seen("machine", "arm64", line.number, Trust.PROSE)
-    system = _PROSE_OS.search(line.text)
-    if system:
-        told = re.split(r"[,;:()]", line.text[system.start() : system.end() + 12])[0].strip()
-        yield Seen("os", told, line.number, Trust.PROSE)
-    elif _PROSE_MAC.search(line.text) and not _ASKS.search(line.text):
-        yield Seen("os", f"macOS: {line.text[:100]}", line.number, Trust.PROSE)
-    for sentence in re.split(r"(?<=[.!?])\s+", line.text):
-        if _ASKS.search(sentence) or "(you have " in sentence:
-            continue
-        for pattern, name in ((_PROSE, "torch"), (_PROSE_FASTAI, "fastai"), (_BARE_TORCH, "torch")):
-            for match in pattern.finditer(sentence):
-                yield Seen(name, match[1], line.number, Trust.PROSE, package=True)
-        for match in _PROSE_GPU.finditer(sentence):
-            yield Seen("gpu", match[1], line.number, Trust.PROSE)
+    yield from prose.read(lines)

@@ -54,6 +54,12 @@ def test_jetsons_by_their_software(line: str, fact: tuple[str, str]) -> None:
     assert fact in facts(system.read, line)
 
 
+def test_lightning_lists_the_gpus_inside_its_section_cuda() -> None:
+    text = "* CUDA:\n\t- GPU:\n\t\t- NVIDIA RTX A6000\n\t- available:         True\n\t- version:           11.3\n"
+    assert ("torch-cuda", "11.3") in facts(labels.read, text)
+    assert ("torch-cuda", "1.12") not in facts(labels.read, "* Packages:\n\t- version:           1.12\n")
+
+
 def test_a_plan_of_mamba() -> None:
     line = "  + pytorch                 1.11.0  py3.10_cpu_0         pytorch/linux-64           84MB"
     assert facts(packages.read, line) == [("torch", "1.11.0"), ("conda-torch", "cpu")]

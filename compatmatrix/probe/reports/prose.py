@@ -1,0 +1,145 @@
+"""Versions, GPUs and drivers named in a sentence or in a list within one line.
+
+A sentence that asks, requires, or compares tells a story and not a state: nothing is taken from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
+from compatmatrix.probe.reports.text import Line
+
+_FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:\.\d{1,2}){0,2}))?"
+_END = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
+_BETWEEN = r"\b(?:[ ]version)?[ =:v@]{1,3}"
+_TORCH = re.compile(
+    rf"(?<![\w./-])(?:py)?torch(?:{_BETWEEN}|(?=\d))([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){_END}", re.IGNORECASE
+)
+_PARTNERS = re.compile(
+    rf"(?<![\w./-])(torchvision|torchaudio|fastai|fastcore|pillow){_BETWEEN}(\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}{_FLAVOUR}){_END}",
+    re.IGNORECASE,
+)
+_ARRAYS = re.compile(
+    rf"(?<![\w./-])(numpy|pandas){_BETWEEN}([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
+    re.IGNORECASE,
+)
+_BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}")
+_PINNED = re.compile(
+    r"(?:^|[,;|]\s{0,3})(torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow|pandas)=="
+    rf"(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?{_FLAVOUR})(?=\s{{0,3}}(?:[,;|]|\.?$))",
+    re.IGNORECASE,
+)
+_PYTHON = re.compile(
+    rf"(?<![\w./\\-])python(?:[ ]version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE
+)
+_MY_PYTHON = re.compile(
+    rf"\b(?:(?:I|we) (?:have|use|run)|I am on|I'm on|my) python(?:[ ]version)?[ ](?:is )?"
+    rf"(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    re.IGNORECASE,
+)
+_GPU = re.compile(
+    r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
+    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp))\b"
+)
+_BARE_GPU = re.compile(
+    r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
+    r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB200)(?![\w./-])"
+)
+_DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
+_BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
+_BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
+_OS = re.compile(
+    r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
+    r"Google Colab|Kaggle|WSL ?2?)\b",
+    re.IGNORECASE,
+)
+_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
+    r"->|\bor\b|"
+    r"\bto\b.{0,12}\d",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(r"pip|conda|install|requires|need|http|not?\b", re.IGNORECASE)
+_STORY = re.compile(
+    r"\btried\b|\basks? for\b|\bfine\b|\bfails? (?:with|on|in)\b|\btested\b|\bdepends\b|\bbecause\b|"
+    r"\bcompiled\b|\bbuilt\b|\bworks? (?:with|on|in)\b.{1,60}\b(?:fail|but|not|break|crash|hang|while)|\bworked\b|"
+    r"\bprevious|\bbefore\b|\bboth\b|\bsince\b|\buntil\b|\bolder\b|\bnewer\b|\bearlier\b|\blater\b|\binstead\b|"
+    r"\b(?:introduced|removed|deprecated|fixed|added|changed) in\b|\bas of\b|\bstarting (?:with|from)\b|\bused to\b|"
+    r"\bdropp?(?:s|ed)\b|\breleased?\b|\wWarning:|deprecat|\bwill\b|\bwould\b|\bchanged\b|\bbreaks?\b|\bbroke\b|"
+    r"\bis not compatible\b|\bincompatible with\b|\bswitch",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
+_GATE = re.compile(
+    r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    re.IGNORECASE,
+)
+"""What a line must have to be worth a look: logs are long."""
+_ONE_VERSION = ("python", "numpy", "pandas", "pillow", "torchvision", "torchaudio", "fastcore")
+
+
+def read(lines: Sequence[Line]) -> Iterator[Seen]:
+    """What sentences name, with the lowest trust. Several of one kind are a story: none of them is told."""
+    found = [one for line in lines if len(line.text) <= 600 and _GATE.search(line.text) for one in _of_line(line)]
+    told: dict[str, set[str]] = {}
+    for one in found:
+        told.setdefault(one.fact, set()).add(one.value)
+    for one in found:
+        if one.fact == "bare-gpu":
+            if len(told["bare-gpu"]) == 1 and "gpu" not in told:
+                yield one._replace(fact="gpu")
+        elif one.fact not in _ONE_VERSION or len(told[one.fact]) == 1:
+            yield one
+
+
+def _of_line(line: Line) -> Iterator[Seen]:
+    text, number = line.text, line.number
+    driver = _DRIVER.search(text) or _BARE_DRIVER.match(text) or _BRANCH.search(text)
+    if driver and not re.search(r"update|upgrade|at least|minimum|require|need(?!\s*higher)", text, re.IGNORECASE):
+        yield Seen("driver", driver[1], number, Trust.PROSE)
+    if re.search(r"\bSnapdragon\b|\bWindows on ARM\b", text, re.IGNORECASE):
+        yield Seen("machine", "arm64", number, Trust.PROSE)
+    system = _OS.search(text)
+    if system:
+        yield Seen("os", _system(text, system), number, Trust.PROSE)
+    elif _MAC.search(text) and not _ASKS.search(text):
+        yield Seen("os", f"macOS: {text[:100]}", number, Trust.PROSE)
+    if re.search(r"[,;|]", text) and not _STORY.search(text) and not _COMMAND.search(text):
+        for match in _PINNED.finditer(text):
+            yield Seen(plain_name(match[1]), match[2], number, Trust.PROSE, package=True)
+    mine = _MY_PYTHON.search(text)
+    if mine and not _ANOTHER.match(text, mine.end()):
+        yield Seen("python", mine[1], number, Trust.PROSE)
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        if not _ASKS.search(sentence) and "(you have " not in sentence:
+            yield from _of_sentence(sentence, number)
+
+
+def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
+    for match in _GPU.finditer(sentence):
+        yield Seen("gpu", match[1], number, Trust.PROSE)
+    if _STORY.search(sentence):
+        return
+    for pattern in (_TORCH, _BARE_TORCH):
+        for match in pattern.finditer(sentence):
+            if not _ANOTHER.match(sentence, match.end()):
+                yield Seen("torch", match[1], number, Trust.PROSE, package=True)
+    for pattern in (_PARTNERS, _ARRAYS):
+        for match in pattern.finditer(sentence):
+            if not _ANOTHER.match(sentence, match.end()):
+                yield Seen(plain_name(match[1]), match[2], number, Trust.PROSE, package=True)
+    for match in _PYTHON.finditer(sentence):
+        if not _ANOTHER.match(sentence, match.end()):
+            yield Seen("python", match[1], number, Trust.PROSE)
+    for match in _BARE_GPU.finditer(sentence):
+        yield Seen("bare-gpu", match[1], number, Trust.PROSE)
+
+
+def _system(text: str, found: re.Match[str]) -> str:
+    """The system's name, and of what follows only a version."""
+    more = re.match(r"[ ]?(?:\d[\w.]{0,8}|Server(?: \d{4})?|Pro|Home|LTS)(?![\w:])", text[found.end() :])
+    return (found[0] + (more[0] if more else "")).strip()
