@@ -14,6 +14,7 @@ from compatmatrix.model.finding import Finding, Place, Severity
 from compatmatrix.model.host import Host, Python
 from compatmatrix.model.stack import Stack
 from compatmatrix.model.target import Target
+from compatmatrix.resolve.given import GIVEN, intended
 from compatmatrix.rules import (
     RULES,
     Case,
@@ -30,9 +31,6 @@ FOREIGN_RULES = (torchvision_mismatch.RULE, torchaudio_mismatch.RULE, fastai_mis
 """What can be said of a torch that is no wheel of an index we know: conda's packages have other contents."""
 CONDA_RULES = (torchvision_mismatch.CONDA_RULE, torchaudio_mismatch.CONDA_RULE, fastai_mismatch.RULE, known_bad.RULE)
 """The same where conda's solver puts torch and its partners together."""
-
-GIVEN = frozenset({"given", "host file", "host files"})
-"""Origins of facts that the user stated, in contrast to what this machine happens to be."""
 
 
 # On Windows and macOS, containers are a Linux of the same machine.
@@ -205,11 +203,6 @@ def _elsewhere(section: Section, host: Host) -> bool:
     """A section for a platform other than the one that the user named."""
     given = host.platform.value if host.platform.origin in GIVEN else None
     return bool(given and section.platform and section.platform not in (given, "linux-"))
-
-
-def intended(finding: Finding, host: Host) -> bool:
-    """That a file asks for the CPU build is no mistake only because this machine happens to have a GPU."""
-    return finding.code == "cpu-build-on-gpu" and host.gpus.origin not in GIVEN
 
 
 def _mixed(part: Part) -> Iterator[Finding]:

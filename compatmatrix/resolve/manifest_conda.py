@@ -8,7 +8,7 @@ from compatmatrix.manifests.manifest import Part
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
-from compatmatrix.resolve.manifest import GIVEN
+from compatmatrix.resolve.given import GIVEN
 from compatmatrix.rules.coverage import ever_served
 
 

@@ -10,7 +10,7 @@ from compatmatrix.manifests.manifest import Part
 from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.stack import Pin, Stack
-from compatmatrix.resolve.manifest import intended
+from compatmatrix.resolve.given import intended
 from compatmatrix.rules import Case, Rule, judge
 
 _ENOUGH = 3000
