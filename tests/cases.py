@@ -25,6 +25,28 @@ NEW_DRIVER = "999.10"
 CHECKED = {"source": "made up for a test", "method": "inferred", "checked": "2024-01-31"}
 """The evidence of made-up rows."""
 
+CODES = {
+    "driver-too-old",
+    "driver-too-new",
+    "arch-missing",
+    "torchvision-mismatch",
+    "torchaudio-mismatch",
+    "fastai-mismatch",
+    "cpu-build-on-gpu",
+    "numpy-abi",
+    "pillow",
+    "python-unsupported",
+    "platform-unsupported",
+    "glibc-too-old",
+    "cuda-libs-conflict",
+    "container-driver",
+    "conda-mixed",
+    "known-bad",
+    "behaviour-change",
+    "other",
+}
+"""The finding codes of the contract."""
+
 
 def host(
     *capabilities: str,

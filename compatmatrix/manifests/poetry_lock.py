@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compatmatrix.errors import BadInput
 from compatmatrix.manifests import poetry
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.index_urls import BUILT, build_of
-from compatmatrix.manifests.locked_rows import locked_rows
+from compatmatrix.manifests.locked_rows import locked_rows, need_known_format
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.toml_lines import Lines, load, table
 
@@ -18,13 +17,7 @@ _MAJORS = ("1", "2")
 def read(path: Path, text: str) -> Manifest:
     """Raises BadInput for an unknown version of the format."""
     data, lines = load(path, text), Lines(text)
-    version = str(table(data, "metadata").get("lock-version", ""))
-    if version.partition(".")[0] not in _MAJORS:
-        line = lines.key("metadata", "lock-version")
-        raise BadInput(
-            f"{path}:{line}: lock-version {version or 'missing'} of poetry.lock is not known",
-            hint="make it anew with: poetry lock",
-        )
+    need_known_format(path, data, lines, tool="poetry", key="lock-version", majors=_MAJORS)
     entries = []
     for name, release, place, row in locked_rows(path, data, lines):
         flavour = build_of(str(table(row, "source").get("url", ""))) if name in BUILT else None

@@ -5,34 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cases import LINUX, case, gpu_unknown, host
+from cases import CODES, LINUX, case, gpu_unknown, host
 from packaging.version import Version
 
 from compatmatrix.matrix import Matrix
 from compatmatrix.model.finding import Severity
 from compatmatrix.model.host import Host
 from compatmatrix.rules import RULES, judge
-
-CODES = {
-    "driver-too-old",
-    "driver-too-new",
-    "arch-missing",
-    "torchvision-mismatch",
-    "torchaudio-mismatch",
-    "fastai-mismatch",
-    "cpu-build-on-gpu",
-    "numpy-abi",
-    "pillow",
-    "python-unsupported",
-    "platform-unsupported",
-    "glibc-too-old",
-    "cuda-libs-conflict",
-    "container-driver",
-    "conda-mixed",
-    "known-bad",
-    "behaviour-change",
-    "other",
-}
 
 
 def test_codes_are_those_of_the_contract() -> None:
