@@ -61,6 +61,12 @@ def check(case: Case) -> Iterator[Finding]:
                 packages=("torch",),
             )  # fmt: skip
         return
+    if wanted and _never_was(case, release):
+        yield Finding(
+            "other", Severity.ERROR, f"there is no torch {release}: no release has that number",
+            "look at the number again: the program's own notes may have a mistake", packages=("torch",),
+        )  # fmt: skip
+        return
     stable = [version for version in public if not version.is_prerelease] or public
     first, last = min(stable), max(stable)
     if told and case.matrix.has_builds(release) and not case.matrix.builds_for(release, platform):
@@ -119,6 +125,12 @@ _RUNS_ELSEWHERE = {
     "macos-x86_64": "; on an Apple processor, take a Python for arm64 (python -c 'import platform; "
     "print(platform.machine())' tells which it is)"
 }
+
+
+def _never_was(case: Case, release: Version) -> bool:
+    """Whether a number lies within the releases of the matrix, and no release has its first two parts."""
+    known = case.matrix.torches
+    return min(known) < release < max(known) and all(release.release[:2] != torch.release[:2] for torch in known)
 
 
 def _ended(case: Case, last: Version) -> str:
