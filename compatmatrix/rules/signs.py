@@ -63,7 +63,7 @@ def serves_it(case: Case, build: Build, capability: Capability) -> bool:
 
 
 _NVIDIA = ("driver-too-old", "container-driver", "cpu-build-on-gpu", "cuda-libs-conflict")
-_NO_DRIVER = ("no-driver", "cuda-unknown-error", "smi-no-communication")
+_NO_DRIVER = ("no-driver", "cuda-unknown-error", "smi-no-communication", "nvml-missing")
 
 
 def _is_cpu_build(case: Case) -> bool:
