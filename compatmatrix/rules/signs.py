@@ -63,7 +63,7 @@ def serves_it(case: Case, build: Build, capability: Capability) -> bool:
 
 
 _NVIDIA = ("driver-too-old", "container-driver", "cpu-build-on-gpu", "cuda-libs-conflict")
-_NO_DRIVER = ("no-driver", "cuda-unknown-error", "smi-no-communication")
+_NO_DRIVER = ("no-driver", "cuda-unknown-error", "smi-no-communication", "nvml-missing")
 
 
 def _is_cpu_build(case: Case) -> bool:
@@ -121,6 +121,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return True
     if sign.name in _NO_DRIVER and (case.observed.cuda_available or host.has_gpu is False or _is_cpu_build(case)):
         return True
+    if sign.name == "nvml-missing" and ("Jetson" in host.notes or (host.platform.value or "").startswith("macos-")):
+        return True  # neither has such a library
     if sign.name == "libcuda-symbol" and case.observed.cuda_available:
         return True  # a program that was not linked to the driver's library asks for the symbol as well
     if sign.name == "mps-macos":

@@ -45,6 +45,9 @@ def test_texts(text: str, expected: list[tuple[str, str]]) -> None:
         "The current PyTorch install supports CUDA capabilities sm_90 sm_120.",
         "Found GPU0 Ellesmere [Radeon RX 580] which is of cuda capability 3.0.\n"
         "PyTorch no longer supports this GPU because it is too old.",
+        "OS: macOS 14.5 (arm64)\npynvml.nvml.NVMLError_LibraryNotFound: NVML Shared Library Not Found",
+        "Machine: aarch64\nGPU 0: Jetson AGX Orin\nNVMLError_LibraryNotFound: NVML Shared Library Not Found",
+        "PyTorch version: 2.3.0+cpu\nCUDA used to build PyTorch: None\nOSError: NVML Shared Library Not Found",
         # Conda blames Python for whatever it cannot solve.
         "conda install pytorch==2.4.0\nto be incompatible with the existing python installation in your environment:\n"
         "  - torchaudio==2.4.0 -> python[version='>=3.13,<3.14.0a0']\nYour python: python==3.10.9",

@@ -124,6 +124,10 @@ def strip(line: str) -> str:
         from html import unescape
 
         line = unescape(line)
+    if "%20" in line and "://" not in line:
+        from urllib.parse import unquote
+
+        line = unquote(line)
     if "<" in line:
         line = _TAG.sub(" ", line)
     if not line.isascii():

@@ -22,6 +22,8 @@ from compatmatrix.probe.reports.text import MOST_BYTES, clean, cut, decode, stri
         ("GPU 0\uff1a Tesla", "GPU 0:  Tesla"),
         ("a &gt; b", "a > b"),
         ("|   0  Tesla T4    Off  | 0000:00 |", "0  Tesla T4    Off  | 0000:00"),
+        ("undefined%20symbol:%20ncclAlltoAll", "undefined symbol: ncclAlltoAll"),
+        ("see https://u.example/a%20b", "see https://u.example/a%20b"),
         ("has no attribute _stored_args_", "has no attribute _stored_args_"),
     ],
 )
