@@ -133,7 +133,7 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return _has_wheels(case)
     if token.code == "cpu-build-on-gpu":
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")
-    if sign.name in ("nms-missing", "torchvision-symbol") and torch and vision and not _is_wish(vision):
+    if sign.name == "nms-missing" and torch and vision and not _is_wish(vision):
         same = torch.flavour == vision.flavour and bool(torch.version.local) == bool(vision.version.local)
         return same and pairs(torch.release, vision.release, case) is True
     return False
