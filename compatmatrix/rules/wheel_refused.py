@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.host import Libc
 from compatmatrix.model.observed import Wheel
 from compatmatrix.rules.case import Case, Rule, Scope
 
@@ -35,9 +36,10 @@ def check(case: Case) -> Iterator[Finding]:
             f"take the wheel for this Python, or make the environment with Python {asks}",
         )  # fmt: skip
     elif (floor := _MANYLINUX.search(wheel.platform)) and libc is not None and libc.kind == "glibc":
-        if (libc.major, libc.minor) < (int(floor[1]), int(floor[2])):
+        asked = Libc("glibc", int(floor[1]), int(floor[2]))
+        if libc < asked:
             yield _finding(
-                "glibc-too-old", wheel, f"it asks for glibc {floor[1]}.{floor[2]}, this is {libc}",
+                "glibc-too-old", wheel, f"it asks for {asked}, this is {libc}",
                 "use a newer system or a container, or a release whose wheels ask for less",
             )  # fmt: skip
 

@@ -22,11 +22,12 @@ _SAID = re.compile(
     r"are incompatible|Unable to find a resolution|VersionConflict|ResolutionImpossible",
     re.IGNORECASE,
 )
+_AROUND = 80
+"""Lines before and after such a word that are looked at: pip tells the releases it walked back through below it."""
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,60}"
 _VERSION = r"\d[0-9A-Za-z.+!]{0,40}"
-_SPEC = (
-    r"(?:[<>=!~]=?=?\s?)?\d[\w.*+!]{0,30}(?:(?:\s?,\s?|\sand\s)[<>=!~]=?=?\s?\d[\w.*+!]{0,30}){0,5}"
-)  # poetry writes a pin as "(2.1.0)", pip a range as "<2.6 and >=1.10"
+# poetry writes a pin as "(2.1.0)", pip a range as "<2.6 and >=1.10".
+_SPEC = r"(?:[<>=!~]=?=?\s?)?\d[\w.*+!]{0,30}(?:(?:\s?,\s?|\sand\s)[<>=!~]=?=?\s?\d[\w.*+!]{0,30}){0,5}"
 _DEPENDS = re.compile(
     rf"(?<![\w.])({_NAME})(?:\[[^\]]{{0,40}}\])?\s?(?:==|\()?\s?({_VERSION})\)? (?:which )?depends on "
     rf"({_NAME})(?:\[[^\]]{{0,40}}\])?\s?\(?({_SPEC})"
@@ -52,10 +53,10 @@ class _Claim(NamedTuple):
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
     """Each dispute, once an owner and name."""
-    if not any(_SAID.search(line.text) for line in lines):
+    said = [place for place, line in enumerate(lines) if _SAID.search(line.text)]
+    if not said:
         return
-    # Terminals wrap what uv says: a sentence may stand on several lines. A gap of one blank joins them.
-    told = [line for line in lines if re.search(r"depend|require|request|\(from |Conflict|^\W*\w{1,30}\W{1,4}\d", line.text)]
+    told = lines[max(0, said[0] - _AROUND) : said[-1] + _AROUND]  # joined: terminals wrap what uv says
     starts, text = [], ""
     for line in told:
         starts.append((len(text), line.number))
@@ -75,7 +76,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         elif spec.startswith("=="):
             pins.setdefault(plain_name(match[1]), spec.lstrip("="))
     yield from _disputes(claims, pins)
-    for line in lines:
+    for line in told:
         loaded = _LOADED.search(line.text) if "VersionConflict" in line.text else None
         if loaded and loaded[4]:
             yield _seen(_Claim(plain_name(loaded[4]), plain_name(loaded[1]), loaded[3], line.number), loaded[2])

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
 from compatmatrix.probe.reports.text import Line
+from compatmatrix.probe.reports.wishes import asks
 
 _FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:\.\d{1,2}){0,2}))?"
 _END = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
@@ -56,6 +57,17 @@ _OS = re.compile(
     re.IGNORECASE,
 )
 _MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_INTEL_MAC = re.compile(
+    r"\bIntel(?:[ -]based|[ -]chip)? (?:Mac|iMac|MacBook|MBP)|\bx86(?:[_-]64)? Macs?\b|"
+    r"\b(?:Mac|iMac|MacBook)s?(?: Pro| Air)? (?:with |\()?(?:an )?Intel\b",
+    re.IGNORECASE,
+)
+_INSTALLED = re.compile(
+    r"\b(?:I|we)(?: have|'ve)?(?: already| just| successfully)? installed\b|"
+    r"\b(?:is|was) installed (?:with|by|via|from|using)\b",
+    re.IGNORECASE,
+)
+_BY = re.compile(r"\binstalled\b|\b(?:with|by|via|using|from|through) (?:pip3?|conda|mamba|uv|poetry)\b", re.IGNORECASE)
 _ASKS = re.compile(
     r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
     r"->|\bor\b|"
@@ -106,6 +118,8 @@ def _of_line(line: Line) -> Iterator[Seen]:
     system = _OS.search(text)
     if system:
         yield Seen("os", _system(text, system), number, Trust.PROSE)
+    elif _INTEL_MAC.search(text) and not re.search(r"Apple silicon|\bM[1-5]\b|arm64", text, re.IGNORECASE):
+        yield Seen("os", "macOS (x86_64)", number, Trust.PROSE)
     elif _MAC.search(text) and not _ASKS.search(text):
         yield Seen("os", f"macOS: {text[:100]}", number, Trust.PROSE)
     if re.search(r"[,;|]", text) and not _STORY.search(text) and not _COMMAND.search(text):
@@ -115,14 +129,15 @@ def _of_line(line: Line) -> Iterator[Seen]:
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        if not _ASKS.search(sentence) and "(you have " not in sentence:
+        plain = _BY.sub(" ", sentence) if _INSTALLED.search(sentence) else sentence  # done, and not asked for
+        if not _ASKS.search(plain) and "(you have " not in sentence:
             yield from _of_sentence(sentence, number)
 
 
 def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
     for match in _GPU.finditer(sentence):
         yield Seen("gpu", match[1], number, Trust.PROSE)
-    if _STORY.search(sentence):
+    if _STORY.search(sentence) or asks(sentence):
         return
     for pattern in (_TORCH, _BARE_TORCH):
         for match in pattern.finditer(sentence):

@@ -27,6 +27,7 @@ from compatmatrix.probe.reports import (
     smi,
     system,
     trouble,
+    wishes,
 )
 from compatmatrix.probe.reports.machine import host_of
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
@@ -34,7 +35,7 @@ from compatmatrix.probe.reports.text import Line, clean
 
 READERS: tuple[Reader, ...] = (
     show_install.read, labels.read, packages.read, smi.read, system.read, session.read, resolver.read,
-    disputes.read, containers.read, trouble.read,
+    disputes.read, containers.read, trouble.read, wishes.read,
 )  # fmt: skip
 
 FAMILY = ("torch", "torchvision", "torchaudio")
