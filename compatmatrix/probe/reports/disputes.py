@@ -36,7 +36,7 @@ _USER = re.compile(
     rf"(?:The user requested(?: \(constraint\))?|you require|project depends on|\b{_NAME} depends on) "
     rf"({_NAME})(?:\[[^\]]{{0,40}}\])?(?:==| \()({_VERSION})"
 )
-_BOTH = re.compile(rf"depends on both ({_NAME}) \(({_VERSION})\) and ({_NAME}) \(({_VERSION})\)")
+_BOTH = re.compile(rf"depends on both ({_NAME}) \(={{0,2}}([^()]{{1,60}})\) and ({_NAME}) \(={{0,2}}([^()]{{1,60}})\)")
 _FROM = re.compile(rf"(?<![\w.])({_NAME})({_SPEC}) \(from (?:({_NAME})(?: |==)({_VERSION})|[\w-]+)\)")
 _LOADED = re.compile(
     rf"VersionConflict: \(({_NAME}) ({_VERSION}) \([^)]{{1,200}}\), Requirement\.parse\(['\"]{_NAME}?"
@@ -61,14 +61,16 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
     for line in told:
         starts.append((len(text), line.number))
         text += line.text + " "
-    claims, pins = [], {}
+    claims: list[_Claim] = []
+    pins: dict[str, str] = {}
     for match in _DEPENDS.finditer(text):
         claims.append(_Claim(plain_name(match[1]), plain_name(match[3]), _spec(match[4]), _line(starts, match)))
     for match in _USER.finditer(text):
         pins.setdefault(plain_name(match[1]), match[2].rstrip("."))
     for match in _BOTH.finditer(text):
-        pins.setdefault(plain_name(match[1]), match[2])
-        pins.setdefault(plain_name(match[3]), match[4])
+        for name, version in ((match[1], match[2]), (match[3], match[4])):
+            if version[0].isdigit():
+                pins.setdefault(plain_name(name), version)
     for match in _FROM.finditer(text):
         spec = _spec(match[2])
         if match[3]:

@@ -16,6 +16,12 @@ _NO_MATCH = re.compile(
     rf"\s*({_VERSION})",
     re.IGNORECASE,
 )
+# Chinese: "there is no such version", "not found", "cannot be installed".
+_NO_MATCH_ZH = re.compile(
+    rf"(torch|torchvision|torchaudio|fastai)\s?={{2,3}}\s?({_VERSION})[^\n]{{0,40}}?"
+    "(?:\u6ca1\u6709|\u627e\u4e0d\u5230|\u672a\u627e\u5230|\u4e0d\u5b58\u5728|"
+    "\u65e0\u6cd5\u5b89\u88c5|\u5b89\u88c5\u5931\u8d25|\u5b89\u88c5\u4e0d)"
+)
 _UNMET = re.compile(
     r"(?:No matching distribution found for|Could not find a version that satisfies the requirement)\s+torch\s*"
     r"((?:[<>~!]=?|===?)\s*\d[\w.*+]{0,30}(?:\s*,\s*[<>~!=]{1,2}\s*\d[\w.*+]{0,30}){0,5})",
@@ -91,7 +97,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             if told:
                 yield Seen(owner.lower(), told[1], line.number, Trust.LIST, package=True)
             continue
-        missing = _NO_MATCH.search(text)
+        missing = _NO_MATCH.search(text) or (None if text.isascii() else _NO_MATCH_ZH.search(text))
         if missing:
             yield _requested(missing[1], missing[2], line.number, failed=True)
         offered = _OFFERED.search(text)

@@ -37,8 +37,9 @@ _PRESUPPOSES = re.compile(
     r"\bwhy\b|\bhow come\b|\berror\b|\bfail|\bcrash|\bmy (?:py)?torch\b|\bI (?:have|use|am|run)\b", re.IGNORECASE
 )
 _WANTS = re.compile(
-    r"(?:\b(?:need|needs|want|wants|trying|how (?:do I|can I|to)|unable|possible|would like|wish|way|going)\b"
-    r"[^.;?!]{0,20}?\bto (?:install|use|get|run|upgrade(?: to)?|update(?: to)?)|"
+    r"(?:\b(?:need|needs|want|wants|trying|unable|possible|would like|wish|way|going|how)\b"
+    r"[^.;?!]{0,20}?\bto (?:install|use|get|run|upgrade(?: to)?|update(?: to)?)|\bneeds?|"
+    r"\bhow (?:do|can|could|should) (?:I|we) (?:install|use|get|run)|"
     r"\b(?:can(?:no|')?t|could(?:n't| not)) (?:install|get)|\brequires?|\binstallation of|\binstalling) "
     r"(?:the )?(?:(?:py)?torch|torchvision|torchaudio|fastai)\b",
     re.IGNORECASE,
