@@ -57,8 +57,8 @@ _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3
 _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _OS = re.compile(
-    r"\b(?:Windows (?:version|1[01]|[78]|Server|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
-    r"Google Colab|Kaggle|WSL ?2?)\b",
+    r"\b(?:Windows (?:version|1[01]|[78]|Server|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|"
+    r"Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
 _MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
@@ -68,11 +68,15 @@ _INTEL_MAC = re.compile(
     re.IGNORECASE,
 )
 _INSTALLED = re.compile(
-    r"\b(?:I|we)(?: have|'ve)?(?: already| just| successfully)? installed\b|"
-    r"\b(?:is|was) installed (?:with|by|via|from|using)\b",
+    r"\b(?:I|we)(?: have|'ve)?(?: already| just| successfully)? installed\b|\b(?:is|was|were) installed\b",
     re.IGNORECASE,
 )
-_BY = re.compile(r"\binstalled\b|\b(?:with|by|via|using|from|through) (?:pip3?|conda|mamba|uv|poetry)\b", re.IGNORECASE)
+_BY = re.compile(
+    r"\(?\b(?:with|by|via|using|from|through) (?:pip3?|conda|mamba|uv|poetry)\b|\((?:pip3?|conda)\)|"
+    r"\bpip3?(?: version)? v?\d[\d.]{0,8}",
+    re.IGNORECASE,
+)
+"""How something was installed, and the version of pip itself: no wish."""
 _ASKS = re.compile(
     r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
     r"->|\bor\b|"
@@ -139,7 +143,7 @@ def _of_line(line: Line) -> Iterator[Seen]:
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        plain = _BY.sub(" ", sentence) if _INSTALLED.search(sentence) else sentence  # done, and not asked for
+        plain = _INSTALLED.sub(" ", _BY.sub(" ", sentence))
         if not _ASKS.search(plain) and "(you have " not in sentence:
             yield from _of_sentence(sentence, number)
 

@@ -44,7 +44,7 @@ _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
 _RASPBERRY = re.compile(
-    r"\bpiwheels\.org|^pi@\w|(?:^|[\s\"'(:])/home/pi/|arm-linux-gnueabihf|\bRasp(?:b|)ian\b|\bRaspberry ?Pi\b",
+    r"\bpiwheels\b|^pi@\w|(?:^|[\s\"'(:])/home/pi/|arm-linux-gnueabihf|\bRasp(?:b|)ian\b|\bRaspberry ?Pi\b",
     re.IGNORECASE,
 )
 _ANDROID = re.compile(r"/data/data/com\.termux/|\baarch64 Android\b|^Android version:")
