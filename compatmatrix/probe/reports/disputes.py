@@ -33,7 +33,8 @@ _DEPENDS = re.compile(
     rf"({_NAME})(?:\[[^\]]{{0,40}}\])?\s?\(?({_SPEC})"
 )
 _USER = re.compile(
-    rf"(?:The user requested(?: \(constraint\))?|you require|project depends on|\b{_NAME} depends on) "
+    r"(?:The user requested(?: \(constraint\))?|you require|project depends on|"
+    rf"\b(?:[Bb]ecause|and) {_NAME} depends on) "
     rf"({_NAME})(?:\[[^\]]{{0,40}}\])?(?:==| \()({_VERSION})"
 )
 _BOTH = re.compile(rf"depends on both ({_NAME}) \(={{0,2}}([^()]{{1,60}})\) and ({_NAME}) \(={{0,2}}([^()]{{1,60}})\)")
