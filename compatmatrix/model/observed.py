@@ -17,12 +17,26 @@ class Sign(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """A requirement that pip or a package itself found broken: owner asks for spec of name, version is there."""
+    """A requirement that pip or a package itself found broken: owner asks for spec of name, version is there.
+
+    asked: the version is not there, but what somebody else insists on, so that a resolver found no set.
+    """
 
     owner: str
     name: str
     spec: str
     version: str
+    line: int
+    asked: bool = False
+
+
+class Wheel(NamedTuple):
+    """A file that an installer refused: name, version and tags as its name has them ("cp310", "win_amd64")."""
+
+    name: str
+    version: str
+    python: str
+    platform: str
     line: int
 
 
@@ -36,7 +50,7 @@ class Observed(NamedTuple):
     requested: what was asked for and is not there. offered: what the index had of it, empty for nothing, None where
     nobody asked; offered_of: the package that it is of. offered_cut: that list breaks off, so that its last entry is
     not the newest. unmet: the range of torch that the index could not meet, "~=2.3". index_tag: the build whose index
-    was named in an install command, "cu118".
+    was named in an install command, "cu118". refused: a wheel that is there and that the installer does not take.
     rocm: torch is a build for AMD's GPUs. amd: the report tells of AMD's GPUs.
     """
 
@@ -57,6 +71,7 @@ class Observed(NamedTuple):
     offered_of: str = "torch"
     unmet: str = ""
     index_tag: str = ""
+    refused: Wheel | None = None
     rocm: bool = False
     amd: bool = False
 

@@ -15,16 +15,22 @@ _CODES = {"torchvision": "torchvision-mismatch", "torchaudio": "torchaudio-misma
 
 
 def check(case: Case) -> Iterator[Finding]:
-    for conflict in case.observed.conflicts:
+    broken = [one for one in case.observed.conflicts if _broken(one.spec, one.version)]
+    of_torch = any(one.name == "torch" and one.owner in _CODES for one in broken)
+    for conflict in broken:
         code = _CODES.get(conflict.owner)
+        severity = Severity.ERROR
         if code is None and conflict.name == "torch" and _is_exact(conflict.spec):
             code = "other"  # who pins one torch was compiled for it
-        if code is None or not _broken(conflict.spec, conflict.version):
+            # The torch that a partner does not fit is the cause; the others of its day fall with it.
+            severity = Severity.WARNING if of_torch else severity
+        if code is None:
             continue
+        there = "what else is asked for is" if conflict.asked else "here is"
         yield Finding(
             code,
-            Severity.ERROR,
-            f"{conflict.owner} asks for {conflict.name}{conflict.spec}, here is {conflict.version}",
+            severity,
+            f"{conflict.owner} asks for {conflict.name}{conflict.spec}, {there} {conflict.version}",
             "install both in one command, so that pip chooses versions that go together",
             fix=(f"{conflict.name}{conflict.spec}",),
             packages=(conflict.owner, conflict.name),

@@ -13,6 +13,7 @@ from compatmatrix.matrix.rows import admits
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case
 from compatmatrix.rules.coverage import unserved
+from compatmatrix.rules.not_offered import FIRST_WHEELS
 from compatmatrix.rules.torchvision_stated import pairs
 
 _PARTNER_FAILS = (
@@ -94,7 +95,13 @@ def _is_spare(case: Case) -> bool:
 
 
 def _is_installed(case: Case, finding: Finding) -> bool:
-    """Whether the packages of a finding are there all the same, built by somebody else than PyTorch."""
+    """Whether the packages of a finding are there all the same, built by somebody else than PyTorch. What an index
+    did not offer is another release, or is for another Python, than the one that is there."""
+    offered, asked = case.observed.offered, {pin.release for pin in case.observed.requested if pin.name == "torch"}
+    if offered is not None and finding.packages == ("torch",):
+        nothing = not any(version >= FIRST_WHEELS for version in offered)
+        if nothing or (asked and case.stack.release("torch") not in asked):
+            return False
     pins = [case.stack[name] for name in finding.packages if name in case.stack and not name.startswith("nvidia-")]
     return bool(pins) and not any("requested" in pin.origin for pin in pins)
 

@@ -17,7 +17,7 @@ from compatmatrix.rules.case import Case, Rule, Scope
 _FIRST_STABLE = Version("1.0")
 """Every Python that torch had wheels for has this one, or a later one."""
 
-_FIRST_WHEELS = Version("0.2")
+FIRST_WHEELS = Version("0.2")
 """Below it PyPI has sources only, which refuse to build: pip lists them where no wheel fits."""
 
 
@@ -39,12 +39,9 @@ def check(case: Case) -> Iterator[Finding]:
     if case.observed.offered_of != "torch":
         yield from _partner(case, case.observed.offered_of, offered)
         return
-    offered = tuple(version for version in offered if version >= _FIRST_WHEELS)
+    offered = tuple(version for version in offered if version >= FIRST_WHEELS)
     if not offered:
-        yield _finding(
-            f"the index offers no torch at all for this Python{_python(case)}",
-            "take a 64-bit Python that torch has wheels for",
-        )
+        yield _nothing(case, platform)
         return
     release = wanted.release if wanted else _unmet(case, offered)
     if release is None:
@@ -108,11 +105,46 @@ def check(case: Case) -> Iterator[Finding]:
         )
 
 
+def _nothing(case: Case, platform: str) -> Finding:
+    """No torch at all is offered: the Python is too new or too old, unless other builds are known to have it; else it
+    has 32 bits, as on many a Raspberry Pi."""
+    python, tag = case.host.python.value, case.observed.index_tag
+    has_wheels = python is not None and any(
+        python.minor in build.pythons and (not tag or build.build == tag)
+        for torch in case.matrix.torches
+        for build in case.matrix.builds_for(torch, platform)
+    )
+    if "Raspberry Pi" in case.host.notes and (python is None or has_wheels or python.minor < _newest(case)):
+        return Finding(
+            "platform-unsupported", Severity.ERROR,
+            "the index offers no torch at all for this Raspberry Pi: its system, or its Python, has 32 bits",
+            "install the 64-bit system (Raspberry Pi OS arm64), for which PyPI has wheels", packages=("torch",),
+        )  # fmt: skip
+    if has_wheels and platform.startswith("windows"):
+        return Finding(
+            "platform-unsupported", Severity.ERROR,
+            f"the index offers no torch at all, although there are wheels for 64-bit Python {python}: this one has "
+            "32 bits, or the index that was asked is a mirror without them",
+            "python -c 'import struct; print(struct.calcsize(\"P\") * 8)' tells the bits; take a 64-bit Python",
+            packages=("torch",),
+        )  # fmt: skip
+    return _finding(
+        f"the index offers no torch at all for this Python{_python(case)}",
+        "take a 64-bit Python that torch has wheels for",
+    )
+
+
+def _newest(case: Case) -> str:
+    """The newest Python that any torch has wheels for."""
+    builds = (build for torch in case.matrix.torches for build in case.matrix.builds_for(torch, "linux-aarch64"))
+    return max((minor for build in builds for minor in build.pythons), key=Version, default="")
+
+
 def _partner(case: Case, name: str, offered: tuple[Version, ...]) -> Iterator[Finding]:
     """torchvision or torchaudio in torch's place: only that the offers begin later tells of Python."""
     wanted = next((pin for pin in case.observed.requested if pin.name == name), None)
     stable = [Version(version.public) for version in offered if not version.is_prerelease]
-    if wanted and stable and _FIRST_WHEELS < wanted.release < min(stable):
+    if wanted and stable and FIRST_WHEELS < wanted.release < min(stable):
         yield _finding(
             f"{name} {wanted.release} has no wheel for this Python{_python(case)}: the oldest that is offered is "
             f"{min(stable)}",

@@ -16,6 +16,7 @@ from compatmatrix.rules import (
     musl,
     not_offered,
     torchvision_stated,
+    wheel_refused,
 )
 from compatmatrix.rules.case import Rule
 
@@ -23,6 +24,7 @@ REPORT_RULES: tuple[Rule, ...] = (
     *RULES,
     musl.RULE,
     not_offered.RULE,
+    wheel_refused.RULE,
     driver_stated.RULE,
     container_driver.RULE,
     image_stated.RULE,

@@ -28,6 +28,8 @@ def implied(case: Case) -> Iterator[tuple[Sign, Token, Finding]]:
         token = tokens.get(sign.name)
         if token is None or not token.code or not _needs_hold(token, case):
             continue
+        if sign.name in ("no-match", "no-match-build") and case.observed.offered is not None:
+            continue  # what the index did offer tells more
         severity = Severity.WARNING if _refuted(sign, token, case) else Severity.ERROR
         yield sign, token, Finding(
             token.code,
@@ -129,7 +131,7 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return _is_new_enough(case)
     if sign.name == "gpu-too-old" and case.observed.amd:
         return all(gpu.name.startswith("GPU of ") for gpu in host.gpus.value or ())
-    if sign.name == "conda-python":
+    if sign.name in ("conda-python", "no-match", "no-match-build"):
         return _has_wheels(case)
     if token.code == "cpu-build-on-gpu":
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")

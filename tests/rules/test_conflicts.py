@@ -4,7 +4,7 @@ import pytest
 
 from compatmatrix.rules.conflicts import RULE
 
-from .reported import codes
+from .reported import codes, found
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,16 @@ def test_what_pip_says(text: str, code: str) -> None:
 )
 def test_silence(text: str) -> None:
     assert codes(RULE, text) == []
+
+
+def test_what_falls_with_a_partner_is_no_error_of_its_own() -> None:
+    text = (
+        "torchtext 0.16.0 requires torch==2.1.0, but you have torch 2.0.1 which is incompatible.\n"
+        "torchvision 0.16.0 requires torch==2.1.0, but you have torch 2.0.1 which is incompatible.\n"
+    )
+    assert found(RULE, text) == [("other", "warning"), ("torchvision-mismatch", "error")]
+
+
+def test_what_a_resolver_says() -> None:
+    text = "The conflict is caused by:\n  The user requested torch==2.7.0\n  fastai 2.7.18 depends on torch<2.6\n"
+    assert codes(RULE, text) == ["fastai-mismatch"]

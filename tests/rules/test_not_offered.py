@@ -18,6 +18,12 @@ def message(wanted: str, offered: str) -> str:
         (message("==2.4.0", "1.4.0, 1.10.1, 1.13.1"), "python-unsupported"),
         (message("==2.0.1", "none"), "python-unsupported"),
         (message("", "none"), "python-unsupported"),
+        (message("", ""), "python-unsupported"),
+        ("ERROR: No matching distribution found for torch\n", "python-unsupported"),
+        # Nothing is offered, and there are wheels for this Python: it has 32 bits.
+        ("Windows 11, Python 3.10.9\n" + message("==1.13.1", "none"), "platform-unsupported"),
+        ("pi@kitchen:~ $ pip install torch\n" + message("", "none"), "platform-unsupported"),
+        ("Could not find a version that matches torch==1.4.0\nTried: 0.1.2, 0.1.2.post1\n", "python-unsupported"),
         (message("===1.4.0", "0.1.2, 0.1.2.post1, 0.1.2.post2"), "python-unsupported"),
         (message("==1.9.0+cu102", "1.8.1, 1.9.0, 1.9.1"), "other"),
         (message("~=2.3", "1.7.1, 2.0.0, 2.1.2"), "python-unsupported"),

@@ -41,6 +41,9 @@ def host_of(seen: Sequence[Seen], lines: Sequence[Line], matrix: Matrix) -> tupl
     gpus = _gpus(seen, matrix)
     if any(is_tegra(one.value) for one in seen if one.fact in ("os", "gpu")):
         marks.append("Jetson")
+    bits = any(one.fact == "machine" and machine_of(one.value) for one in seen)
+    if not bits and any(re.search("raspb", one.value, re.IGNORECASE) for one in seen if one.fact == "os"):
+        marks.append("Raspberry Pi")  # of which nobody says whether its system has 64 bits
     return Host(python, platform, libc, driver, gpus, offered, tuple(marks)), tuple(notes)
 
 

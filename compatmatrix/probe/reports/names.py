@@ -63,8 +63,10 @@ def is_tegra(text: str) -> bool:
 
 
 def system_of(text: str) -> str:
-    """The system that a text names: "linux", "windows", "macos", or empty."""
+    """The system that a text names: "linux", "windows", "macos", "android", or empty."""
     lower = text.lower()
+    if "android" in lower:
+        return "android"
     if "wsl" in lower or "microsoft-standard" in lower:
         return "linux"
     if re.search(r"\bwin(?:dows|32|64|-64)?\b|windows", lower) and "darwin" not in lower:
@@ -73,7 +75,7 @@ def system_of(text: str) -> str:
         return "macos"
     if re.search(
         r"linux|ubuntu|debian|centos|fedora|red ?hat|rhel|suse|alpine|arch\b|manjaro|rocky|alma|amazon|gentoo|nixos|"
-        r"pop!|mint|colab|kaggle|\d+~\d\d\.\d\d\.\d-ubuntu|jetson|l4t|oracle|deepin|kali",
+        r"raspb|pop!|mint|colab|kaggle|\d+~\d\d\.\d\d\.\d-ubuntu|jetson|l4t|oracle|deepin|kali",
         lower,
     ):
         return "linux"

@@ -21,6 +21,7 @@ _PIN = re.compile(rf"(?:\[(pip3?|conda)\]\s+)?(?:conda\s)?({_NAME})\s?==\s?({_VE
 _TAGGED = re.compile(
     rf"\[(pip3?|conda)\]\s+(?:conda\s)?({_NAME})\s+({_VERSION})(?:\s+(\S{{1,80}}))?(?:\s+(\S{{1,80}}))?\s*$"
 )
+_SENTENCE = re.compile(r"\b(?:requires|depends on|because|is|are|not|does|should|can|has|have|works?)\b", re.IGNORECASE)
 _DONE = re.compile(r"Successfully installed\s(.{0,3900})")
 _WHEEL_NAME = re.compile(rf"({_NAME}?)-(\d{_VERSION[2:]})$")
 _SATISFIED = re.compile(
@@ -85,7 +86,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield from _listed(tagged[2], tagged[3], tagged[4], line, trust)
             continue
         pin = _PIN.match(text)
-        if pin and not re.search(r"\brequires\b|\bdepends on\b|\bbecause\b", text, re.IGNORECASE):
+        if pin and not _SENTENCE.search(text.partition("#")[0]):
             conda = pin[1] == "conda" or text.startswith(("[pip3] conda ", "conda "))
             yield from _listed(pin[2], pin[3], pin[4], line, Trust.CONDA if conda else Trust.PIP)
             continue

@@ -10,34 +10,40 @@ from collections.abc import Iterator, Sequence
 
 from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
 from compatmatrix.probe.reports.text import Line
+from compatmatrix.probe.reports.wishes import asks
 
 _FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:\.\d{1,2}){0,2}))?"
 _END = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
 _BETWEEN = r"\b(?:[ ]version)?[ =:v@]{1,3}"
 _TORCH = re.compile(
-    rf"(?<![\w./-])(?:py)?torch(?:{_BETWEEN}|(?=\d))([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){_END}", re.IGNORECASE
+    rf"(?<![\w./-])(?:py)?torch(?:{_BETWEEN}|(?=\d))([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){_END}",
+    re.IGNORECASE | re.ASCII,
 )
 _PARTNERS = re.compile(
-    rf"(?<![\w./-])(torchvision|torchaudio|fastai|fastcore|pillow){_BETWEEN}(\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}{_FLAVOUR}){_END}",
-    re.IGNORECASE,
+    rf"(?<![\w./-])(torchvision|torchaudio|fastai|fastcore|pillow)(?:{_BETWEEN}|(?=\d))(\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}{_FLAVOUR}){_END}",
+    re.IGNORECASE | re.ASCII,
 )
 _ARRAYS = re.compile(
-    rf"(?<![\w./-])(numpy|pandas){_BETWEEN}([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
-    re.IGNORECASE,
+    rf"(?<![\w./-])(numpy|pandas)(?:{_BETWEEN}|(?=\d))([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
+    re.IGNORECASE | re.ASCII,
 )
-_BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}")
+_BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}", re.ASCII)
 _PINNED = re.compile(
     r"(?:^|[,;|]\s{0,3})(torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow|pandas)=="
     rf"(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?{_FLAVOUR})(?=\s{{0,3}}(?:[,;|]|\.?$))",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?:[ ]version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE
+    rf"(?<![\w./\\-])python(?:[ ]version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE | re.ASCII
 )
 _MY_PYTHON = re.compile(
-    rf"\b(?:(?:I|we) (?:have|use|run)|I am on|I'm on|my) python(?:[ ]version)?[ ](?:is )?"
-    rf"(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
-    re.IGNORECASE,
+    rf"\b(?:(?:I|we) (?:have|use|run)|(?:I am|I'm|Im|we are|we're)(?: currently)? (?:on|using|running)|my) "
+    rf"python(?:[ ]version)?[ ](?:is )?(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    re.IGNORECASE | re.ASCII,
+)
+# Chinese: "under Python 3.11", "in the environment of Python 3.11".
+_UNDER_PYTHON = re.compile(
+    r"(?<![A-Za-z0-9_./-])python ?(3\.\d{1,2}(?:\.\d{1,2})?) ?(?:\u4e0b|\u73af\u5883|\u7248\u672c\u4e0b)", re.IGNORECASE
 )
 _GPU = re.compile(
     r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
@@ -51,15 +57,35 @@ _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3
 _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _OS = re.compile(
-    r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
-    r"Google Colab|Kaggle|WSL ?2?)\b",
+    r"\b(?:Windows (?:version|1[01]|[78]|Server|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|"
+    r"Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
 _MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_INTEL_MAC = re.compile(
+    r"\bIntel(?:[ -]based|[ -]chip)? (?:Mac|iMac|MacBook|MBP)|\bx86(?:[_-]64)? Macs?\b|"
+    r"\b(?:Mac|iMac|MacBook)s?(?: Pro| Air)? (?:with |\()?(?:an )?Intel\b",
+    re.IGNORECASE,
+)
+_INSTALLED = re.compile(
+    r"\b(?:I|we)(?: have|'ve)?(?: already| just| successfully)? installed\b|\b(?:is|was|were) installed\b",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\(?\b(?:with|by|via|using|from|through) (?:pip3?|conda|mamba|uv|poetry)\b|\((?:pip3?|conda)\)|"
+    r"\bpip3?(?: version)? v?\d[\d.]{0,8}",
+    re.IGNORECASE,
+)
+"""How something was installed, and the version of pip itself: no wish."""
 _ASKS = re.compile(
     r"pip|conda|install|Collecting|Download|==|http|matching|satisf|requires|need|upgrade|downgrad|should|try|support|"
     r"->|\bor\b|"
-    r"\bto\b.{0,12}\d",
+    r"\bto\b.{0,12}\d|"
+    # Chinese: need, ask for, should, install, change, up, down, try, before, support, compatible, must, suggest, can,
+    # which, lowest, or; "?" of a question.
+    "\u9700\u8981|\u8981\u6c42|\u5e94\u8be5|\u5b89\u88c5|\u6362|\u5347\u7ea7|\u964d\u7ea7|\u964d\u5230|\u8bd5|"
+    "\u4e4b\u524d|\u4ee5\u524d|\u652f\u6301|\u517c\u5bb9|\u5fc5\u987b|\u5efa\u8bae|\u53ef\u4ee5|\u54ea|"
+    "\u6700\u4f4e|\u6216|\u6539|\u4ee5\u4e0a|\u9ad8\u4e8e|\u4f4e\u4e8e|\u88c5|\uff1f",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"pip|conda|install|requires|need|http|not?\b", re.IGNORECASE)
@@ -101,28 +127,31 @@ def _of_line(line: Line) -> Iterator[Seen]:
     driver = _DRIVER.search(text) or _BARE_DRIVER.match(text) or _BRANCH.search(text)
     if driver and not re.search(r"update|upgrade|at least|minimum|require|need(?!\s*higher)", text, re.IGNORECASE):
         yield Seen("driver", driver[1], number, Trust.PROSE)
-    if re.search(r"\bSnapdragon\b|\bWindows on ARM\b", text, re.IGNORECASE):
+    if re.search(r"\bSnapdragon\b|\bWindows (?:on )?ARM", text, re.IGNORECASE):
         yield Seen("machine", "arm64", number, Trust.PROSE)
     system = _OS.search(text)
     if system:
         yield Seen("os", _system(text, system), number, Trust.PROSE)
+    elif _INTEL_MAC.search(text) and not re.search(r"Apple silicon|\bM[1-5]\b|arm64", text, re.IGNORECASE):
+        yield Seen("os", "macOS (x86_64)", number, Trust.PROSE)
     elif _MAC.search(text) and not _ASKS.search(text):
         yield Seen("os", f"macOS: {text[:100]}", number, Trust.PROSE)
     if re.search(r"[,;|]", text) and not _STORY.search(text) and not _COMMAND.search(text):
         for match in _PINNED.finditer(text):
             yield Seen(plain_name(match[1]), match[2], number, Trust.PROSE, package=True)
-    mine = _MY_PYTHON.search(text)
+    mine = _MY_PYTHON.search(text) or (None if text.isascii() else _UNDER_PYTHON.search(text))
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        if not _ASKS.search(sentence) and "(you have " not in sentence:
+        plain = _INSTALLED.sub(" ", _BY.sub(" ", sentence))
+        if not _ASKS.search(plain) and "(you have " not in sentence:
             yield from _of_sentence(sentence, number)
 
 
 def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
     for match in _GPU.finditer(sentence):
         yield Seen("gpu", match[1], number, Trust.PROSE)
-    if _STORY.search(sentence):
+    if _STORY.search(sentence) or asks(sentence):
         return
     for pattern in (_TORCH, _BARE_TORCH):
         for match in pattern.finditer(sentence):

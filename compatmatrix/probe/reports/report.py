@@ -13,11 +13,12 @@ from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.tokens import Token
 from compatmatrix.model.cuda import Arch, Capability, Cuda
 from compatmatrix.model.host import Host
-from compatmatrix.model.observed import Conflict, Observed, Sign
+from compatmatrix.model.observed import Conflict, Observed, Sign, Wheel
 from compatmatrix.model.stack import Pin, Stack
 from compatmatrix.probe.installed import flavour_of
 from compatmatrix.probe.reports import (
     containers,
+    disputes,
     labels,
     packages,
     resolver,
@@ -26,6 +27,7 @@ from compatmatrix.probe.reports import (
     smi,
     system,
     trouble,
+    wishes,
 )
 from compatmatrix.probe.reports.machine import host_of
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
@@ -33,7 +35,7 @@ from compatmatrix.probe.reports.text import Line, clean
 
 READERS: tuple[Reader, ...] = (
     show_install.read, labels.read, packages.read, smi.read, system.read, session.read, resolver.read,
-    containers.read, trouble.read,
+    disputes.read, containers.read, trouble.read, wishes.read,
 )  # fmt: skip
 
 FAMILY = ("torch", "torchvision", "torchaudio")
@@ -246,6 +248,7 @@ def _observed(seen: Sequence[Seen], signs: tuple[Sign, ...], copies: tuple[Pin, 
         offered_of=first("offered-of") or "torch",
         unmet=first("unmet"),
         index_tag=first("index-tag"),
+        refused=_refused(seen),
         amd=bool(first("amd")),
         rocm=bool(first("rocm")) or any("+rocm" in one.value for one in seen if one.fact == "torch"),
     )
@@ -259,9 +262,17 @@ def _image(seen: Sequence[Seen]) -> str:
 
 def _conflicts(seen: Sequence[Seen]) -> Iterator[Conflict]:
     for one in seen:
-        if one.fact == "conflict":
+        if one.fact in ("conflict", "dispute"):
             owner, name, spec, version = one.value.split("|")
-            yield Conflict(owner.lower(), name.lower(), spec, version, one.line)
+            yield Conflict(owner.lower(), name.lower(), spec, version, one.line, one.fact == "dispute")
+
+
+def _refused(seen: Sequence[Seen]) -> Wheel | None:
+    for one in seen:
+        if one.fact == "refused":
+            name, version, python, platform = one.value.split("|")
+            return Wheel(name, version, python, platform, one.line)
+    return None
 
 
 def _archs(text: str) -> tuple[Arch, ...]:

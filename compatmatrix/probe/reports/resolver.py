@@ -16,12 +16,20 @@ _NO_MATCH = re.compile(
     rf"\s*({_VERSION})",
     re.IGNORECASE,
 )
+# Chinese: "there is no such version", "not found", "cannot be installed".
+_NO_MATCH_ZH = re.compile(
+    rf"(torch|torchvision|torchaudio|fastai)\s?={{2,3}}\s?({_VERSION})[^\n]{{0,40}}?"
+    "(?:\u6ca1\u6709|\u627e\u4e0d\u5230|\u672a\u627e\u5230|\u4e0d\u5b58\u5728|"
+    "\u65e0\u6cd5\u5b89\u88c5|\u5b89\u88c5\u5931\u8d25|\u5b89\u88c5\u4e0d)"
+)
 _UNMET = re.compile(
     r"(?:No matching distribution found for|Could not find a version that satisfies the requirement)\s+torch\s*"
     r"((?:[<>~!]=?|===?)\s*\d[\w.*+]{0,30}(?:\s*,\s*[<>~!=]{1,2}\s*\d[\w.*+]{0,30}){0,5})",
     re.IGNORECASE,
 )
-_OFFERED = re.compile(r"\(from versions: ([^)]{0,3900})(\)?)", re.IGNORECASE)
+_OFFERED = re.compile(r"\(from versions: ?([^)]{0,3900})(\)?)", re.IGNORECASE)
+_TRIED = re.compile(r"Tried: (\d[\w., ]{0,2000})")  # pipenv's and pip-tools' word, on the line below
+_NONE_AT_ALL = re.compile(r"No matching distribution found for torch(?![\w.=<>~!\[-]| ?[=<>~!])", re.IGNORECASE)
 _RANGE = re.compile(
     rf"\(?({_VERSION}?)(?:\.\.| to )({_VERSION}) offered|pip_offered\s+({_VERSION}) to ({_VERSION})|"
     rf"pip_offered\s+({_VERSION}(?:, {_VERSION})*)"
@@ -36,10 +44,11 @@ _CONFLICT = re.compile(
     rf"(?:but you(?:'ll)? have|you have|but)(?: ({_NAME}))? ({_VERSION})(?: which is incompatible)?", re.IGNORECASE
 )  # fmt: skip
 _WHEEL = re.compile(
-    r"\b(torch|torchvision|torchaudio)-(\d[\w.+%]{0,40})-(cp\d{2,3}t?)-\w{1,12}-([a-z0-9_.]{3,60})\.whl is no"
-    r"t a supported wheel",
+    r"\b(torch|torchvision|torchaudio|triton|xformers)-(\d[\w.+%]{0,40})-(cp\d{2,3}t?)-\w{1,12}-([a-z0-9_.]{3,60})\.whl"
+    r"(?= is not a supported wheel|\s*$)",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(r"is not a supported wheel|dependency is incompatible with the current platform")
 _UV_NO_WHEEL = re.compile(
     rf"({_NAME})(?:==|\s\(v)({_VERSION})\)?.{{0,80}}(?:doesn't have a source distribution or wheel|"
     rf"has no wheels? with a matching|no wheels? with a matching|can't be installed because)",
@@ -57,7 +66,7 @@ _POETRY = re.compile(
 )
 _GATE = re.compile(
     r"requir|satisf|install|versions|match|conda|mamba|depends|\.whl|cpython|wheel|You.re |Your python|"
-    r"offered|candidates|torch|\badd\b|environment",
+    r"offered|candidates|Tried|torch|\badd\b|environment",
     re.IGNORECASE,
 )
 _CONDA = re.compile(
@@ -68,7 +77,7 @@ _CONDA = re.compile(
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
     """Requests, offers and conflicts."""
-    for line in lines:
+    for place, line in enumerate(lines):
         text = line.text
         if not _GATE.search(text):
             continue
@@ -88,12 +97,13 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             if told:
                 yield Seen(owner.lower(), told[1], line.number, Trust.LIST, package=True)
             continue
-        missing = _NO_MATCH.search(text)
+        missing = _NO_MATCH.search(text) or (None if text.isascii() else _NO_MATCH_ZH.search(text))
         if missing:
             yield _requested(missing[1], missing[2], line.number, failed=True)
         offered = _OFFERED.search(text)
         if offered and re.search(r"requirement torch\b|\btorch[=<>!~ ]", text):
-            yield Seen("offered", offered[1] + ("" if offered[2] else ", ..."), line.number)
+            listed_there = offered[1].strip() or "none"
+            yield Seen("offered", listed_there + ("" if offered[2] else ", ..."), line.number)
         elif offered and (partner := re.search(r"requirement (torchvision|torchaudio)={2,3}\d", text)):
             yield Seen("offered", offered[1], line.number)
             yield Seen("offered-of", partner[1], line.number)
@@ -110,9 +120,17 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         if ranged:
             first, last = ranged[1] or ranged[3], ranged[2] or ranged[4]
             yield Seen("offered", f"{first}, {last}" if first else ranged[5], line.number)
-        wheel = _WHEEL.search(text)
+        elif _NONE_AT_ALL.search(text):
+            yield Seen("offered", "none", line.number, Trust.PROSE)
+        tried = _TRIED.search(text)
+        if tried and place and re.search(r"matches torch\b", lines[place - 1].text):
+            yield Seen("offered", tried[1], line.number)
+        wheel = _WHEEL.search(text) if _REFUSED.search(text) else None
         if wheel:
-            yield _requested(wheel[1], wheel[2].replace("%2B", "+"), line.number, failed=True)
+            version = wheel[2].replace("%2B", "+")
+            yield Seen("refused", "|".join((wheel[1], version, wheel[3], wheel[4])).lower(), line.number, Trust.LIST)
+            if not wheel[4].startswith("linux_aarch64") and wheel[1] in ("torch", "torchvision", "torchaudio"):
+                yield _requested(wheel[1], version, line.number, failed=True)  # those are NVIDIA's for Jetson
         other = _UV_NO_WHEEL.search(text) or _POETRY.search(text)
         if other and other[1].lower() in ("torch", "torchvision", "torchaudio"):
             yield _requested(other[1], other[2], line.number, failed=True)

@@ -37,7 +37,8 @@ class Seen(NamedTuple):
 FACTS = (
     "python", "os", "platform", "machine", "libc", "driver", "driver-cuda", "gpu", "capability", "torch-cuda",
     "cuda-available", "archs", "image", "toolkit", "library-path", "installer", "requested", "offered", "conflict",
-    "offered-of", "no-gpu", "mig", "conda-torch", "index-tag", "unmet", "rocm", "amd",
+    "offered-of", "no-gpu", "mig", "conda-torch", "index-tag", "unmet", "rocm", "amd", "dispute",
+    "refused",
 )  # fmt: skip
 
 Reader = Callable[[Sequence[Line]], Iterator[Seen]]

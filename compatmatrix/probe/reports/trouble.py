@@ -43,9 +43,14 @@ _BUILT_FOR = re.compile(r"PyTorch \S{3,30}.{0,30}\(you have (\d[\w.+]{2,30})\)")
 _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(?: XTX?)?)\b", re.IGNORECASE)
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
+_RASPBERRY = re.compile(
+    r"\bpiwheels\b|^pi@\w|(?:^|[\s\"'(:])/home/pi/|arm-linux-gnueabihf|\bRasp(?:b|)ian\b|\bRaspberry ?Pi\b",
+    re.IGNORECASE,
+)
+_ANDROID = re.compile(r"/data/data/com\.termux/|\baarch64 Android\b|^Android version:")
 _GATE = re.compile(
     r"sm_|capab|packages|NumPy|torch|NVIDIA|ROCm|Radeon|Instinct|MI\d{3}|gfx|RX |available|:\\|/Users/|Library/|Cellar|"
-    r"homebrew|found version|Found GPU",
+    r"homebrew|found version|Found GPU|^pi@|/pi/|arm-linux|Rasp|piwheels|com\.termux|Android",
     re.IGNORECASE,
 )
 """What a line must have for any of these to be worth a look: they are many, and logs are long."""
@@ -110,4 +115,11 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield Seen("os", "macOS, by a path", line.number, Trust.LIST)
             if "Cellar" in mac[0]:  # Homebrew's place on Intel; on Apple's processors it is /opt/homebrew
                 yield Seen("machine", "x86_64", line.number, Trust.LIST)
+        berry = _RASPBERRY.search(text)
+        if berry:
+            yield Seen("os", "Raspberry Pi OS", line.number, Trust.LIST)
+            if berry[0].startswith("arm-"):
+                yield Seen("machine", "armv7l", line.number, Trust.LIST)
+        if _ANDROID.search(text):
+            yield Seen("os", "Android", line.number, Trust.TOLD)
     yield from prose.read(lines)
