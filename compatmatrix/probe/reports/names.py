@@ -16,7 +16,7 @@ _TEGRA_PARTS = (("thor", "NVIDIA Thor"), ("orin", "Orin"), ("xavier", "Xavier"),
 
 def capability_of(name: str, matrix: Matrix) -> Capability | None:
     """The capability of a GPU as somebody wrote its name; None where it is unknown, or fits several generations."""
-    if not re.search(r"\d|titan|jetson|orin|xavier|thor", name, re.IGNORECASE):
+    if not re.search(r"\d|titan|jetson|orin|xavier|thor|spark", name, re.IGNORECASE):
         return None
     found = matrix.capability_of(name)
     if found:

@@ -25,6 +25,11 @@ _ARRAYS = re.compile(
     rf"(?<![\w./-])(numpy|pandas){_BETWEEN}([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
     re.IGNORECASE,
 )
+_CPU_TORCH = re.compile(
+    r"\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
+    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3}v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
+    re.IGNORECASE,
+)
 _BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}")
 _PINNED = re.compile(
     r"(?:^|[,;|]\s{0,3})(torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow|pandas)=="
@@ -41,11 +46,12 @@ _MY_PYTHON = re.compile(
 )
 _GPU = re.compile(
     r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
-    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp))\b"
+    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
+    r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
-    r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB200)(?![\w./-])"
+    r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
 )
 _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
 _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
@@ -114,6 +120,9 @@ def _of_line(line: Line) -> Iterator[Seen]:
     mine = _MY_PYTHON.search(text)
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
+    of_cpu = _CPU_TORCH.search(text)
+    if of_cpu:  # what is told to be there, even in a sentence of how it came
+        yield Seen("torch", of_cpu[1], number, Trust.PROSE, package=True)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
         if not _ASKS.search(sentence) and "(you have " not in sentence:
             yield from _of_sentence(sentence, number)
