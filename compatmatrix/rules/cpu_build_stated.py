@@ -40,6 +40,9 @@ def check(case: Case) -> Iterator[Finding]:
                 f"torch says that it was built without CUDA: it leaves the {gpus} unused", "take a CUDA build"
             )
         return
+    if observed.sign("cpu-build-said") and host.has_gpu and not torch_cuda(case) and not observed.sign(*_OTHER_CAUSES):
+        yield _finding(f"torch is said to be a CPU build: it leaves the {gpus} unused", "take a CUDA build")
+        return
     lost = observed.index_tag and pin is None and not observed.offered and not _is_published(case)
     if lost and host.platform.value == "windows-amd64":
         yield _finding(
@@ -84,6 +87,8 @@ def _wants_gpu(case: Case) -> str:
     """What tells that CUDA is wanted where no GPU is named; empty where nothing does."""
     if case.observed.sign("cuda-device-asked"):
         return "a CUDA device was asked for"
+    if case.observed.sign("gpu-wanted"):
+        return "the GPU is wanted"
     return "an NVIDIA driver is there" if case.host.driver.known or case.host.driver_cuda.known else ""
 
 

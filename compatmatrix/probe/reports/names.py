@@ -67,7 +67,7 @@ def system_of(text: str) -> str:
     lower = text.lower()
     if "wsl" in lower or "microsoft-standard" in lower:
         return "linux"
-    if re.search(r"\bwin(?:dows|32|64|-64)?\b|windows", lower) and "darwin" not in lower:
+    if re.search(r"\bwin(?:dows|32|64|-64| ?1[01])?\b|windows", lower) and "darwin" not in lower:
         return "windows"
     if re.search(r"mac ?os|darwin|os x|\bmac\b", lower):
         return "macos"

@@ -26,8 +26,8 @@ _ARRAYS = re.compile(
     re.IGNORECASE,
 )
 _CPU_TORCH = re.compile(
-    r"\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
-    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3}v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
+    r"(?:torch(?:\u7248\u672c)?(?:\u662f|\u4e3a) ?|\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
+    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3})v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
     re.IGNORECASE,
 )
 _BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}")
@@ -53,11 +53,21 @@ _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
     r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
 )
+_TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
+    r"(?:GPU\s?(?:\u662f|\u4e3a)|\u663e\u5361(?:\u578b\u53f7)?\s?(?:\u662f|\u4e3a|:)?)\s?"
+    r"((?:NVIDIA |GeForce |Tesla )?(?:[RG]TX ?)?[A-Z]{0,2}\d{1,4}(?: ?(?:Ti|Super))?)(?![\w.])",
+    re.IGNORECASE,
+)
+_NO_GPU = re.compile(
+    r"\b(?:I|we) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
+    r"(?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b|\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
+    re.IGNORECASE,
+)
 _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
 _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _OS = re.compile(
-    r"\b(?:Windows (?:version|1[01]|[78]|Server)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
+    r"\b(?:Windows (?:version|1[01]|[78]|Server|20[012]\d)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|Debian ?\d|"
     r"Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
@@ -81,7 +91,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
@@ -120,6 +130,11 @@ def _of_line(line: Line) -> Iterator[Seen]:
     mine = _MY_PYTHON.search(text)
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
+    told = _TOLD_GPU.search(text)
+    if told:
+        yield Seen("gpu", told[1], number, Trust.PROSE)
+    if _NO_GPU.search(text):
+        yield Seen("no-gpu", text[:60], number, Trust.PROSE)
     of_cpu = _CPU_TORCH.search(text)
     if of_cpu:  # what is told to be there, even in a sentence of how it came
         yield Seen("torch", of_cpu[1], number, Trust.PROSE, package=True)
