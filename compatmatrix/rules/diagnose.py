@@ -93,7 +93,8 @@ def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = (), spo
         sure = Confidence.LIKELY if unsure else Confidence.CERTAIN
         sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else sure
         found.append(Diagnosed(finding, sure))
-    for sign, token, finding in implied(case):
+    # Texts that another one may explain come last: which row stands first in the file must not decide.
+    for sign, token, finding in sorted(implied(case), key=lambda one: bool(one[1].explained_by)):
         place = _explaining(found, token, finding)
         if place is not None:
             known = found[place]

@@ -111,7 +111,7 @@ def _needs_hold(token: Token, case: Case) -> bool:
 def _refuted(sign: Sign, token: Token, case: Case) -> bool:
     """Whether the facts speak against what a text usually means."""
     host, torch, vision = case.host, case.stack.get("torch"), case.stack.get("torchvision")
-    if sign.name == "sm-not-compatible":
+    if sign.name in ("sm-not-compatible", "torch-lacks-arch"):
         gpus = [gpu.capability for gpu in host.gpus.value or () if gpu.capability]
         archs = case.observed.archs
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)

@@ -45,6 +45,7 @@ _TAGGED = re.compile(
 )
 _BUILT_FOR = re.compile(r"PyTorch \S{3,30}.{0,30}\(you have (\d[\w.+]{2,30})\)")
 _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(?: XTX?)?)\b", re.IGNORECASE)
+_TORCH_CUDA = re.compile(r"\btorch\.version\.cuda['\" ]{0,2}[ =:]{1,3}['\"]?(\d{1,2}\.\d)(?![\w.])")
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
 _GATE = re.compile(
@@ -102,6 +103,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         amd = _AMD.search(text)
         if amd and "ROCM used to build" not in text:
             yield Seen("amd", amd[1], line.number, Trust.PROSE)
+        stated = _TORCH_CUDA.search(text)
+        if stated:
+            yield Seen("torch-cuda", stated[1], line.number, Trust.LIST)
         available = _AVAILABLE.search(text)
         if available and available.start():
             yield Seen("cuda-available", str(available[1].lower() in ("true", "yes")), line.number, Trust.PROSE)
