@@ -40,9 +40,11 @@ def check(case: Case) -> Iterator[Finding]:
                 f"torch says that it was built without CUDA: it leaves the {gpus} unused", "take a CUDA build"
             )
         return
-    if observed.sign("cpu-build-said") and host.has_gpu and not torch_cuda(case) and not observed.sign(*_OTHER_CAUSES):
-        yield _finding(f"torch is said to be a CPU build: it leaves the {gpus} unused", "take a CUDA build")
-        return
+    said = observed.sign("cpu-build-said") and not torch_cuda(case) and not observed.sign(*_OTHER_CAUSES)
+    if said and observed.index_tag != "cpu" and "cpuonly" not in case.stack and not observed.amd:
+        if host.has_gpu or observed.sign("gpu-wanted", "cuda-unavailable"):
+            yield _finding(f"torch is said to be a CPU build: it leaves the {gpus or 'GPU'} unused", "take a CUDA build")
+            return
     lost = observed.index_tag and pin is None and not observed.offered and not _is_published(case)
     if lost and host.platform.value == "windows-amd64":
         yield _finding(

@@ -130,6 +130,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
     if sign.name == "conda-python":
         return _has_wheels(case)
     if token.code == "cpu-build-on-gpu":
+        if torch and (torch.version.local or "").startswith("xpu"):
+            return True  # a build for Intel's GPUs has no CUDA either
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")
     if sign.name in ("nms-missing", "torchvision-symbol") and torch and vision and not _is_wish(vision):
         same = torch.flavour == vision.flavour and bool(torch.version.local) == bool(vision.version.local)

@@ -49,6 +49,10 @@ _GPU = re.compile(
     r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
     r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
+_MY_GPU = re.compile(
+    r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?" + _GPU.pattern[2:],
+    re.IGNORECASE,
+)
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
     r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
@@ -59,8 +63,8 @@ _TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
     re.IGNORECASE,
 )
 _NO_GPU = re.compile(
-    r"\b(?:I|we) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
-    r"(?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b|\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
+    r"\b(?:I|we|you) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
+    r"(?:(?:CUDA|NVIDIA)[\w .-]{0,24}\b)?GPU\b(?! ?(?:usage|memory|util|load|support))|\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
     re.IGNORECASE,
 )
 _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
@@ -133,6 +137,9 @@ def _of_line(line: Line) -> Iterator[Seen]:
     told = _TOLD_GPU.search(text)
     if told:
         yield Seen("gpu", told[1], number, Trust.PROSE)
+    mine_too = _MY_GPU.search(text)
+    if mine_too:  # in whatever sentence
+        yield Seen("gpu", mine_too[1], number, Trust.PROSE)
     if _NO_GPU.search(text):
         yield Seen("no-gpu", text[:60], number, Trust.PROSE)
     of_cpu = _CPU_TORCH.search(text)
