@@ -67,7 +67,8 @@ _LINE = re.compile(r"line (\d+)")
 
 def case_of(report: Report, matrix: Matrix) -> Case:
     """The case of a report. conda's builds are not PyPI's: without a stated CUDA, such a torch has no known build.
-    Where conda's CUDA libraries are there and are not those of PyPI's wheel, the torch beside them is taken to be conda's.
+
+    Where conda's CUDA libraries are there, of another CUDA than PyPI's wheel, the torch beside them is conda's.
     """
     pin, platform = report.stack.get("torch"), report.host.platform.value
     build = None

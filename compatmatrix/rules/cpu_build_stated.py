@@ -40,11 +40,9 @@ def check(case: Case) -> Iterator[Finding]:
                 f"torch says that it was built without CUDA: it leaves the {gpus} unused", "take a CUDA build"
             )
         return
-    said = observed.sign("cpu-build-said") and not torch_cuda(case) and not observed.sign(*_OTHER_CAUSES)
-    if said and observed.index_tag != "cpu" and "cpuonly" not in case.stack and not observed.amd:
-        if host.has_gpu or observed.sign("gpu-wanted", "cuda-unavailable"):
-            yield _finding(f"torch is said to be a CPU build: it leaves the {gpus or 'GPU'} unused", "take a CUDA build")
-            return
+    if _is_said(case) and (host.has_gpu or observed.sign("gpu-wanted", "cuda-unavailable")):
+        yield _finding(f"torch is said to be a CPU build: it leaves the {gpus or 'GPU'} unused", "take a CUDA build")
+        return
     lost = observed.index_tag and pin is None and not observed.offered and not _is_published(case)
     if lost and host.platform.value == "windows-amd64":
         yield _finding(
@@ -83,6 +81,14 @@ def _is_published(case: Case) -> bool:
     """Whether any torch in the matrix has a build of the index that was named."""
     tag = case.observed.index_tag
     return any(build.build == tag for builds in case.matrix.builds.values() for build in builds)
+
+
+def _is_said(case: Case) -> bool:
+    """Whether somebody says that torch is a CPU build, did not ask for one, and nothing speaks against it."""
+    observed = case.observed
+    asked = observed.index_tag == "cpu" or "cpuonly" in case.stack
+    against = torch_cuda(case) or observed.amd or observed.sign(*_OTHER_CAUSES)
+    return observed.sign("cpu-build-said") is not None and not asked and not against
 
 
 def _wants_gpu(case: Case) -> str:

@@ -47,6 +47,8 @@ def without_echoes(case: Case, findings: Sequence[Finding], guessed: Sequence[st
 def _refuted(case: Case, finding: Finding) -> bool:
     if finding.code in _NO_WHEEL:
         return _is_installed(case, finding)
+    if finding.code == "cpu-build-on-gpu" and _ran_on_gpu(case):
+        return True
     if finding.code in _NO_CUDA:
         return case.observed.cuda_available is True
     if finding.code in ("torchvision-mismatch", "torchaudio-mismatch") and _is_near(case, finding):
@@ -56,6 +58,13 @@ def _refuted(case: Case, finding: Finding) -> bool:
     if finding.code == "arch-missing":
         return _is_spare(case)
     return False
+
+
+def _ran_on_gpu(case: Case) -> bool:
+    """Whether a torch whose build nobody states has failed on the GPU: then it is no CPU build."""
+    pin = case.stack.get("torch")
+    unstated = pin is not None and pin.flavour is None and not case.observed.torch_cpu
+    return unstated and case.observed.sign("no-kernel-image", "sm-not-compatible", "gpu-too-old", "cc-list") is not None
 
 
 def _is_open(case: Case, finding: Finding) -> bool:

@@ -26,8 +26,10 @@ _ARRAYS = re.compile(
     re.IGNORECASE,
 )
 _CPU_TORCH = re.compile(
-    r"(?:torch(?:\u7248\u672c)?(?:\u662f|\u4e3a) ?|\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
-    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3})v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
+    r"(?:torch(?:\u7248\u672c)?(?:\u662f|\u4e3a) ?|"
+    r"\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
+    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3})"
+    r"v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
     re.IGNORECASE,
 )
 _BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}")
@@ -50,7 +52,8 @@ _GPU = re.compile(
     r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
 _MY_GPU = re.compile(
-    r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?" + _GPU.pattern[2:],
+    r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?"
+    + _GPU.pattern[2:],
     re.IGNORECASE,
 )
 _BARE_GPU = re.compile(
@@ -64,7 +67,8 @@ _TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
 )
 _NO_GPU = re.compile(
     r"\b(?:I|we|you) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
-    r"(?:(?:CUDA|NVIDIA)[\w .-]{0,24}\b)?GPU\b(?! ?(?:usage|memory|util|load|support))|\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
+    r"(?:(?:CUDA|NVIDIA)[\w .-]{0,24}\b)?GPU\b(?! ?(?:usage|memory|util|load|support))|"
+    r"\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
     re.IGNORECASE,
 )
 _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
@@ -95,7 +99,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
