@@ -68,3 +68,17 @@ def test_a_cpu_build_by_what_is_wanted(text: str) -> None:
 )
 def test_silence_where_no_gpu_is_wanted(text: str) -> None:
     assert codes(RULE, text) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I am not using a GPU. The loss is nan.",
+        "This happens on the CPU; I do not use CUDA at all.",
+        "I ran it on the CPU instead of the GPU to debug.",
+        "When I move the model to GPU on our server the problem goes away.",
+        "model.to(device)  # use GPU if available",
+    ],
+)
+def test_who_trains_on_the_cpu_by_choice_is_left_alone(words: str) -> None:
+    assert codes(RULE, f"torch: 2.2.0+cpu\n{words}\n") == []
