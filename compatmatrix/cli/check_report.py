@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+from packaging.version import Version
 
 from compatmatrix.cli.judged import Judged
 from compatmatrix.cli.output import host_lines, print_findings, stack_line
 from compatmatrix.errors import BadInput
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.matrix.tokens import load_tokens
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Place, Severity
 from compatmatrix.probe.reports.report import Report, read_report
 from compatmatrix.probe.reports.text import MOST_BYTES, decode
@@ -64,12 +66,22 @@ _LINE = re.compile(r"line (\d+)")
 
 
 def case_of(report: Report, matrix: Matrix) -> Case:
-    """The case of a report. conda's builds are not PyPI's: without a stated CUDA, such a torch has no known build."""
+    """The case of a report. conda's builds are not PyPI's: without a stated CUDA, such a torch has no known build.
+
+    Where conda's CUDA libraries are there, of another CUDA than PyPI's wheel, the torch beside them is conda's.
+    """
     pin, platform = report.stack.get("torch"), report.host.platform.value
     build = None
     if pin and platform and not (report.observed.installer == "conda" and pin.flavour is None):
         build = find_build(pin, platform, matrix)
+    toolkit = report.stack.release("cudatoolkit")
+    if pin and pin.flavour is None and build and build.cuda and toolkit and not _is_of(build.cuda, toolkit):
+        build = None
     return Case(report.stack, report.host, matrix, build, report.observed)
+
+
+def _is_of(cuda: Cuda, toolkit: Version) -> bool:
+    return toolkit.release[:2] == (cuda.major, cuda.minor)
 
 
 def show_report(judged: JudgedReport, verdict: str) -> None:

@@ -19,7 +19,12 @@ def check(case: Case) -> Iterator[Finding]:
             "conda remove cpuonly, then ask for a torch that was built for this CUDA",
             packages=("torch", "cpuonly", *wants),
         )
-    elif wants and torch and torch.flavour == "cpu" and case.observed.installer == "conda":
+    elif (
+        wants
+        and torch
+        and torch.flavour == "cpu"
+        and (case.observed.installer == "conda" or ("pytorch-cuda" in wants and not torch.version.local))
+    ):  # pytorch-cuda is conda's alone
         yield Finding(
             RULE.code,
             Severity.ERROR,

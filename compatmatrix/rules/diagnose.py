@@ -88,12 +88,13 @@ def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = (), spo
     spoken: facts of the host that a sentence alone names; the findings that they decide are likely only.
     """
     found: list[Diagnosed] = []
-    for finding in without_echoes(case, judge(case, rules)):
+    for finding in without_echoes(case, judge(case, rules), guessed):
         unsure = guessed or set(spoken) & set(_DECIDES.get(finding.code, ()))
         sure = Confidence.LIKELY if unsure else Confidence.CERTAIN
         sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else sure
         found.append(Diagnosed(finding, sure))
-    for sign, token, finding in implied(case):
+    # Texts that another one may explain come last: which row stands first in the file must not decide.
+    for sign, token, finding in sorted(implied(case), key=lambda one: bool(one[1].explained_by)):
         place = _explaining(found, token, finding)
         if place is not None:
             known = found[place]

@@ -28,13 +28,17 @@ _NO_WHEEL = ("platform-unsupported", "python-unsupported", "glibc-too-old")
 _NO_CUDA = ("driver-too-old", "cpu-build-on-gpu", "container-driver")
 
 
-def without_echoes(case: Case, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, each code and set of packages once; those that the report refutes as warnings."""
+def without_echoes(case: Case, findings: Sequence[Finding], guessed: Sequence[str] = ()) -> list[Finding]:
+    """The findings, each code and set of packages once; those that the report refutes as warnings.
+
+    guessed: which of the facts are assumed, in words.
+    """
+    spoken = any(told.startswith("torch is named") for told in guessed)
     kept: dict[tuple[str, tuple[str, ...], Severity], Finding] = {}
     for finding in findings:
         if finding.severity is Severity.UNKNOWN and finding.code == "driver-too-old" and case.observed.cuda_available:
             continue  # whatever the driver is, it runs this torch
-        if finding.severity is Severity.ERROR and _refuted(case, finding):
+        if finding.severity is Severity.ERROR and (_refuted(case, finding) or (spoken and _is_open(case, finding))):
             finding = finding._replace(severity=Severity.WARNING)
         key = finding.code, tuple(sorted(finding.packages)), finding.severity
         kept.setdefault(key, finding)
@@ -44,6 +48,8 @@ def without_echoes(case: Case, findings: Sequence[Finding]) -> list[Finding]:
 def _refuted(case: Case, finding: Finding) -> bool:
     if finding.code in _NO_WHEEL:
         return _is_installed(case, finding)
+    if finding.code == "cpu-build-on-gpu" and _ran_on_gpu(case):
+        return True
     if finding.code in _NO_CUDA:
         return case.observed.cuda_available is True
     if finding.code in ("torchvision-mismatch", "torchaudio-mismatch") and _is_near(case, finding):
@@ -53,6 +59,28 @@ def _refuted(case: Case, finding: Finding) -> bool:
     if finding.code == "arch-missing":
         return _is_spare(case)
     return False
+
+
+def _ran_on_gpu(case: Case) -> bool:
+    """Whether a torch whose build nobody states has failed on the GPU: then it is no CPU build."""
+    pin = case.stack.get("torch")
+    unstated = pin is not None and pin.flavour is None and not case.observed.torch_cpu
+    return unstated and case.observed.sign("no-kernel-image", "sm-not-compatible", "gpu-too-old", "cc-list") is not None
+
+
+def _is_open(case: Case, finding: Finding) -> bool:
+    """Whether a torch that a sentence names without its build may be another build, which serves the GPUs; and no text
+    says that one is not served."""
+    pin, platform = case.stack.get("torch"), case.host.platform.value
+    if finding.code != "arch-missing" or pin is None or pin.flavour or platform is None:
+        return False
+    if case.observed.archs or case.observed.sign(*_ARCH_FAILS):
+        return False
+    builds = case.matrix.builds_for(pin.release, platform)
+    return any(
+        build.cuda and build.archs_known and not unserved(build, case.host, case.system, case.matrix)
+        for build in builds
+    )
 
 
 def _is_near(case: Case, finding: Finding) -> bool:

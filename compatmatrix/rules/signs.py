@@ -113,7 +113,7 @@ def _needs_hold(token: Token, case: Case) -> bool:
 def _refuted(sign: Sign, token: Token, case: Case) -> bool:
     """Whether the facts speak against what a text usually means."""
     host, torch, vision = case.host, case.stack.get("torch"), case.stack.get("torchvision")
-    if sign.name == "sm-not-compatible":
+    if sign.name in ("sm-not-compatible", "torch-lacks-arch"):
         gpus = [gpu.capability for gpu in host.gpus.value or () if gpu.capability]
         archs = case.observed.archs
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)
@@ -134,6 +134,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
     if sign.name in ("conda-python", "no-match", "no-match-build"):
         return _has_wheels(case)
     if token.code == "cpu-build-on-gpu":
+        if torch and (torch.version.local or "").startswith("xpu"):
+            return True  # a build for Intel's GPUs has no CUDA either
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")
     if sign.name == "nms-missing" and torch and vision and not _is_wish(vision):
         same = torch.flavour == vision.flavour and bool(torch.version.local) == bool(vision.version.local)

@@ -39,7 +39,11 @@ def torch_cuda(case: Case) -> Built | None:
     if case.build:
         return Built(case.build.cuda, (case.build.evidence,)) if case.build.cuda else None
     old = load_tokens().torches.get(pin.release)
-    from_pypi = case.observed.installer in ("", "pip", "poetry", "uv") and not pin.version.local
+    from_pypi = (
+        case.observed.installer in ("", "pip", "poetry", "uv")
+        and not pin.version.local
+        and "cudatoolkit" not in case.stack
+    )
     if old and from_pypi and case.host.platform.value == "linux-x86_64":
         return Built(old.cuda, (old.evidence,))
     return None

@@ -33,3 +33,10 @@ def test_mixed(text: str) -> None:
 )
 def test_silence(text: str) -> None:
     assert codes(RULE, text) == []
+
+
+def test_pytorch_cuda_beside_a_cpu_build() -> None:
+    """pytorch-cuda exists in conda only: no command need say who installed it."""
+    rows = "pytorch 2.5.1 py3.12_cpu_0 pytorch\npytorch-cuda 11.7 h778d358_5 pytorch\n"
+    assert codes(RULE, rows) == ["conda-mixed"]
+    assert codes(RULE, rows.replace("py3.12_cpu_0", "py3.12_cuda11.7_cudnn8_0")) == []

@@ -38,3 +38,47 @@ def test_a_cpu_build(text: str) -> None:
 )
 def test_silence(text: str) -> None:
     assert codes(RULE, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Python-3.10.11 torch-2.1.0+cpu\nInvalid CUDA 'device=0' requested. Use 'device=cpu'\n",
+        "torch: 2.6.0+cpu\nNvidia driver version: 560.94\n",
+        "torch: 2.6.0+cpu\nHow do I switch to the GPU?\n",
+        "conda install pytorch=1.9.0 cudatoolkit=11.3 -c pytorch\ntorch.cuda.is_available() False\n",
+        f"{GPU}pip installed the CPU version of torch\n",
+    ],
+)
+def test_a_cpu_build_by_what_is_wanted(text: str) -> None:
+    """No GPU need be named where somebody asks for one, or a driver is there."""
+    assert codes(RULE, text) == ["cpu-build-on-gpu"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "torch: 2.6.0+cpu\n",
+        "torch: 2.6.0+cpu\nThe model won't run on my GPU, a Radeon RX 7900 XTX with ROCm\n",
+        "conda install pytorch=1.9.0 cudatoolkit=11.1 -c pytorch\ntorch.cuda.is_available() False\n",
+        "pip install torch --index-url https://download.pytorch.org/whl/cpu\npip installed the CPU version of torch\n",
+        "I have no GPU, so I installed the CPU version of torch\n",
+        f">>> torch.version.cuda\n'12.1'\n{GPU}Is it the CPU version of torch?\n",
+    ],
+)
+def test_silence_where_no_gpu_is_wanted(text: str) -> None:
+    assert codes(RULE, text) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I am not using a GPU. The loss is nan.",
+        "This happens on the CPU; I do not use CUDA at all.",
+        "I ran it on the CPU instead of the GPU to debug.",
+        "When I move the model to GPU on our server the problem goes away.",
+        "model.to(device)  # use GPU if available",
+    ],
+)
+def test_who_trains_on_the_cpu_by_choice_is_left_alone(words: str) -> None:
+    assert codes(RULE, f"torch: 2.2.0+cpu\n{words}\n") == []

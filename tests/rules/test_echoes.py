@@ -65,3 +65,10 @@ def test_an_unknown_driver_that_works_is_no_question() -> None:
     finding = Finding("driver-too-old", Severity.UNKNOWN, "made up")
     assert without_echoes(report_case("torch==2.5.0\nIs CUDA available: True\n"), [finding]) == []
     assert without_echoes(report_case("torch==2.5.0\n"), [finding]) == [finding]
+
+
+def test_what_failed_on_the_gpu_is_no_cpu_build() -> None:
+    text = "OS: Windows 11\nGPU: RTX 5090\nPyTorch: 2.7.1\n"
+    assert severity(text, "cpu-build-on-gpu", "torch") is Severity.ERROR
+    failed = f"{text}CUDA error: no kernel image is available for execution on the device\n"
+    assert severity(failed, "cpu-build-on-gpu", "torch") is Severity.WARNING

@@ -16,7 +16,7 @@ _TEGRA_PARTS = (("thor", "NVIDIA Thor"), ("orin", "Orin"), ("xavier", "Xavier"),
 
 def capability_of(name: str, matrix: Matrix) -> Capability | None:
     """The capability of a GPU as somebody wrote its name; None where it is unknown, or fits several generations."""
-    if not re.search(r"\d|titan|jetson|orin|xavier|thor", name, re.IGNORECASE):
+    if not re.search(r"\d|titan|jetson|orin|xavier|thor|spark", name, re.IGNORECASE):
         return None
     found = matrix.capability_of(name)
     if found:
@@ -69,7 +69,7 @@ def system_of(text: str) -> str:
         return "android"
     if "wsl" in lower or "microsoft-standard" in lower:
         return "linux"
-    if re.search(r"\bwin(?:dows|32|64|-64)?\b|windows", lower) and "darwin" not in lower:
+    if re.search(r"\bwin(?:dows|32|64|-64| ?1[01])?\b|windows", lower) and "darwin" not in lower:
         return "windows"
     if re.search(r"mac ?os|darwin|os x|\bmac\b", lower):
         return "macos"

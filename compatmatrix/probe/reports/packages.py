@@ -35,7 +35,7 @@ _TABLED = re.compile(
     r"(?:\s+(?:Cached|[\d.]+\s?[KMGk]i?B))?\s*$"
 )
 _CHECKED = re.compile(rf"({_NAME})\s{{1,60}}[✅❌✔✗]\S?\s{{1,4}}(\d[\w.+]{{0,40}})(?=[<>=!~]|\s|$)")
-_SPEC = re.compile(r"(?:.{0,300}\s)?(cudatoolkit|pytorch-cuda|cuda-version)={1,2}(\d[\d.]{0,10})")
+_SPEC = re.compile(r"(?:.{0,300}\s)?(cudatoolkit|pytorch-cuda|cuda-version)={1,2}(\d{1,2}(?:\.\d{1,4}){0,3})")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:

@@ -27,6 +27,13 @@ _ARRAYS = re.compile(
     rf"(?<![\w./-])(numpy|pandas)(?:{_BETWEEN}|(?=\d))([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
     re.IGNORECASE | re.ASCII,
 )
+_CPU_TORCH = re.compile(
+    r"(?:torch(?:\u7248\u672c)?(?:\u662f|\u4e3a) ?|"
+    r"\b(?:reports?|reported|shows?|showed|says|prints?|printed|uses|using|runs|running|has|have|got|gets|found|is|with)"
+    r"(?: the| a)?(?: (?:installed )?(?:py)?torch(?: version)?)?[ =:]{1,3})"
+    r"v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
+    re.IGNORECASE,
+)
 _BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}", re.ASCII)
 _PINNED = re.compile(
     r"(?:^|[,;|]\s{0,3})(torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow|pandas)=="
@@ -47,17 +54,34 @@ _UNDER_PYTHON = re.compile(
 )
 _GPU = re.compile(
     r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
-    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp))\b"
+    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
+    r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
+)
+_MY_GPU = re.compile(
+    r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?"
+    + _GPU.pattern[2:],
+    re.IGNORECASE,
 )
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
-    r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB200)(?![\w./-])"
+    r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
+)
+_TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
+    r"(?:GPU\s?(?:\u662f|\u4e3a)|\u663e\u5361(?:\u578b\u53f7)?\s?(?:\u662f|\u4e3a|:)?)\s?"
+    r"((?:NVIDIA |GeForce |Tesla )?(?:[RG]TX ?)?[A-Z]{0,2}\d{1,4}(?: ?(?:Ti|Super))?)(?![\w.])",
+    re.IGNORECASE,
+)
+_NO_GPU = re.compile(
+    r"\b(?:I|we|you) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
+    r"(?:(?:CUDA|NVIDIA)[\w .-]{0,24}\b)?GPU\b(?! ?(?:usage|memory|util|load|support))|"
+    r"\bme lacking an? (?:CUDA|NVIDIA)[\w .-]{0,24}\bGPU\b",
+    re.IGNORECASE,
 )
 _DRIVER = re.compile(r"\bdriver\b[^\d\n]{0,100}?\b([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)(?![\d.]*\w)", re.IGNORECASE)
 _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?:and|or|/))", re.IGNORECASE)
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _OS = re.compile(
-    r"\b(?:Windows (?:version|1[01]|[78]|Server|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|"
+    r"\b(?:Windows (?:version|1[01]|[78]|Server|20[012]\d|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|CentOS ?\d|"
     r"Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
@@ -101,7 +125,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
@@ -142,6 +166,17 @@ def _of_line(line: Line) -> Iterator[Seen]:
     mine = _MY_PYTHON.search(text) or (None if text.isascii() else _UNDER_PYTHON.search(text))
     if mine and not _ANOTHER.match(text, mine.end()):
         yield Seen("python", mine[1], number, Trust.PROSE)
+    told = _TOLD_GPU.search(text)
+    if told:
+        yield Seen("gpu", told[1], number, Trust.PROSE)
+    mine_too = _MY_GPU.search(text)
+    if mine_too:  # in whatever sentence
+        yield Seen("gpu", mine_too[1], number, Trust.PROSE)
+    if _NO_GPU.search(text):
+        yield Seen("no-gpu", text[:60], number, Trust.PROSE)
+    of_cpu = _CPU_TORCH.search(text)
+    if of_cpu:  # what is told to be there, even in a sentence of how it came
+        yield Seen("torch", of_cpu[1], number, Trust.PROSE, package=True)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
         plain = _INSTALLED.sub(" ", _BY.sub(" ", sentence))
         if not _ASKS.search(plain) and "(you have " not in sentence:

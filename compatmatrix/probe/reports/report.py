@@ -29,6 +29,7 @@ from compatmatrix.probe.reports import (
     trouble,
     wishes,
 )
+from compatmatrix.probe.reports.build_hint import other_build_told
 from compatmatrix.probe.reports.machine import host_of
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
 from compatmatrix.probe.reports.text import Line, clean
@@ -68,6 +69,8 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     observed = _observed(seen, signs, copies)
     if host.platform.origin == "assumed":
         guessed = (*guessed, "the platform is assumed")
+    if other_build_told(seen, lines, stack, host.platform.value or "", matrix):
+        guessed = (*guessed, "torch is named without its build, beside a CUDA that several of its builds may have")
     spoken = tuple(_spoken(host, seen))
     firm = {(one.line, one.fact) for one in seen if one.trust > Trust.PROSE}
     understood = {

@@ -23,9 +23,10 @@ _SUPPORTS = re.compile(
 _RANGE = re.compile(r"\(?(?:supports )?sm_(\d{1,2})(\d)\.\.sm_(\d{1,2})(\d)")
 _OLD_GPU = re.compile(
     r"Found GPU\d{1,2} (.{2,80}?) which (?:is of (?:cuda )?(?:compute )?capability|"
-    r"requires CUDA_VERSION)\s*\(?(?:CC\)? )?(\d{1,2}\.\d)?",
+    r"requires CUDA_VERSION)\s*(?:\(?CC\)? )?\(?(\d{1,2}\.\d)?",
     re.IGNORECASE,
 )
+_BUILT_CC = re.compile(r"(\d{1,2})\.(\d) which supports hardware CC\b")
 _CAPABILITY = re.compile(r"\bcapability \(?(\d{1,2}\.\d)\b")
 _SITE = re.compile(
     r"[/\\](?:python(\d\.\d{1,2})t?[/\\](?:site|dist)-packages|Python(3)(\d{1,2})[/\\]lib[/\\]site-packages)",
@@ -38,9 +39,13 @@ _LSPCI = re.compile(
     r"H\d).{0,60}?)(?: Mobile| Max-Q| / .{0,40})*\]"
 )
 _WINDOWS_PATH = re.compile(r"(?:^|[\s\"'(])[A-Z]:\\\\?[\w. -]{1,60}\\")
-_TAGGED = re.compile(r"(?<![\w/.-])torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)\s(?:CUDA|CPU|MPS)\b")
+_TAGGED = re.compile(
+    r"(?<![\w/.-])torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)\s(?:CUDA|CPU|MPS)\b|"
+    r"\bPython-3\.\S{1,12} torch-(\d\.\d{1,2}\.\d(?:\+(?:cu\d{2,3}|cpu))?)$"  # ultralytics, before it has a device
+)
 _BUILT_FOR = re.compile(r"PyTorch \S{3,30}.{0,30}\(you have (\d[\w.+]{2,30})\)")
 _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(?: XTX?)?)\b", re.IGNORECASE)
+_TORCH_CUDA = re.compile(r"\btorch\.version\.cuda['\" ]{0,2}[ =:]{1,3}['\"]?(\d{1,2}\.\d)(?![\w.])")
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
 _RASPBERRY = re.compile(
@@ -58,6 +63,7 @@ _GATE = re.compile(
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
     """Facts that error texts carry with them, and what sentences name."""
+    yield from _built_for(lines)
     for line in lines:
         text = line.text
         if not _GATE.search(text):
@@ -93,7 +99,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield Seen("numpy", numpy[1], line.number, Trust.IMPORTED, package=True)
         tagged = _TAGGED.search(text)
         if tagged:
-            yield Seen("torch", tagged[1], line.number, package=True)
+            yield Seen("torch", tagged[1] or tagged[2], line.number, package=True)
             if "CUDA:0" in text:
                 yield Seen("cuda-available", "True", line.number, Trust.LIST)
         built = _BUILT_FOR.search(text) if "(you have " in text else None
@@ -102,6 +108,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         amd = _AMD.search(text)
         if amd and "ROCM used to build" not in text:
             yield Seen("amd", amd[1], line.number, Trust.PROSE)
+        stated = _TORCH_CUDA.search(text)
+        if stated:
+            yield Seen("torch-cuda", stated[1], line.number, Trust.LIST)
         available = _AVAILABLE.search(text)
         if available and available.start():
             yield Seen("cuda-available", str(available[1].lower() in ("true", "yes")), line.number, Trust.PROSE)
@@ -123,3 +132,11 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         if _ANDROID.search(text):
             yield Seen("os", "Android", line.number, Trust.TOLD)
     yield from prose.read(lines)
+
+
+def _built_for(lines: Sequence[Line]) -> Iterator[Seen]:
+    """The architectures that torch 2.10 and later list one a line, where none of them serves a GPU."""
+    told = [(match, line.number) for line in lines if (match := _BUILT_CC.match(line.text))]
+    if told:
+        archs = dict.fromkeys(f"sm_{match[1]}{match[2]}" for match, _ in told)
+        yield Seen("archs", " ".join(archs), told[0][1])

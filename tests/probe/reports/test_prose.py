@@ -152,3 +152,34 @@ def test_whose_python_it_is_may_stand_beside_a_command() -> None:
     findings = judge_text(text, load_matrix()).judged.findings
     assert [finding.code for finding in findings if finding.severity is Severity.ERROR] == ["python-unsupported"]
     assert not of("should I use Python 3.12 or 3.13 for torch 2.4.0?").host.python.known
+
+
+@pytest.mark.parametrize(
+    ("text", "gpu"),
+    [
+        ("on a DGX Spark", "DGX Spark"),
+        ("on a GB10", "GB10"),
+        ("GPU是A10", "A10"),
+        ("显卡RTX3060", "RTX3060"),
+        ("I have an RTX 3060 but pip installed another build", "RTX 3060"),
+        ("two RTX PRO 6000 Blackwell in the box", "RTX PRO 6000 Blackwell"),
+    ],
+)
+def test_gpus_in_words(text: str, gpu: str) -> None:
+    assert [one.name for one in of(text).host.gpus.value or ()] == [gpu]
+
+
+@pytest.mark.parametrize(
+    "text", ["I have no GPU here", "we don't have an NVIDIA GPU", "As I don't have a CUDA-capable GPU"]
+)
+def test_no_gpu_in_words(text: str) -> None:
+    assert of(text).host.has_gpu is False
+
+
+def test_whose_gpu_is_idle_has_one() -> None:
+    assert of("I have no GPU usage while it trains").host.has_gpu is None
+
+
+@pytest.mark.parametrize("text", ["the log reports PyTorch 2.9.1+cpu, though it installs CUDA", "torch是2.9.1+cpu"])
+def test_a_cpu_build_in_words(text: str) -> None:
+    assert versions(text) == {"torch": "2.9.1+cpu"}
