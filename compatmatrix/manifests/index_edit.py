@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from compatmatrix.manifests.index_urls import build_of
+from compatmatrix.manifests.index_urls import AFTER_THE_BUILD, build_of
 from compatmatrix.manifests.toml_lines import load, tables
 
 _URL = re.compile(r"https?://[^\s\"',]+")
@@ -51,7 +51,7 @@ def _names(path: Path, text: str, tag: str) -> list[str]:
 
 def dropped(kind: str, text: str, tag: str) -> str:
     """The text without the index options of a build; where it is named in another way it stays."""
-    option = rf"{_OPTION}https?://[^\s\"']*/{re.escape(tag)}(?:/simple)?/?[\"']?"
+    option = rf"{_OPTION}https?://[^\s\"']*/{re.escape(tag)}{AFTER_THE_BUILD}[\"']?"
     if kind == "requirements":
         return re.sub(rf"(?m)^[ \t]*{option}[ \t]*(?:#.*)?(?:\r?\n|\Z)", "", text)
     if kind == "environment.yml":
