@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +10,20 @@ from typing import NamedTuple
 
 from compatmatrix.manifests import index_edit
 from compatmatrix.manifests.index_urls import BUILT
+from compatmatrix.manifests.pyproject_index import Use
 from compatmatrix.manifests.read import edit, format_of, read_manifest
 from compatmatrix.manifests.source import read_text, reading_instead
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
+from compatmatrix.model.target import Target
 from compatmatrix.resolve.given import GIVEN
 from compatmatrix.resolve.manifest import CONDA_RULES, FOREIGN_RULES, JudgedPart, judge_manifest
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy
 from compatmatrix.resolve.repair import nearest_repair, version_texts
-from compatmatrix.resolve.targets import Target
+from compatmatrix.resolve.targets import Target as Machine
 from compatmatrix.rules import RULES
 
 _ROUNDS = 20
@@ -69,7 +72,7 @@ class Fixed(NamedTuple):
 class Wish(NamedTuple):
     """What a repair is wanted for. unwanted: severities that must go."""
 
-    hosts: tuple[Target, ...]
+    hosts: tuple[Machine, ...]
     matrix: Matrix
     policy: IndexPolicy
     unwanted: frozenset[Severity]
@@ -184,10 +187,8 @@ def _for_the_cpu(host: Host, part: JudgedPart) -> bool:
 
 
 def _kept(part: JudgedPart) -> list[str]:
-    if not _for_the_cpu(part.host, part):
-        return []
-    names = ", ".join(dict.fromkeys(gpu.name for gpu in part.host.gpus.value or ()))
-    return ["the file asks for the CPU build of torch, and that stays; --gpu names a GPU to serve"]
+    stays = "the file asks for the CPU build of torch, and that stays; --gpu names a GPU to serve"
+    return [stays] if _for_the_cpu(part.host, part) else []
 
 
 def _no_one_for_all(alike: Sequence[_On], wish: Wish) -> list[str]:
@@ -243,15 +244,22 @@ def _edited(
         if tag:
             made[file] = index_edit.moved(kind, file, text, attempt.build, tag)
         elif to_pypi and f"+{attempt.build}" not in text:
-            made[file] = index_edit.dropped(kind, text, attempt.build)
+            made[file] = index_edit.dropped(kind, file, text, attempt.build, _use(part))
     url = f"{matrix.pytorch_index}/{tag}"
-    if tag and not any(f"/{tag}" in text for text in (*made.values(), *before.values())):
-        place = part.part.places.get(next(change.name for change in attempt.changes if change.source == "pytorch"))
+    named = re.compile(rf"(/|backend.*[= \"']){tag}\b")
+    if tag and not any(map(named.search, (*made.values(), *before.values()))):
+        packages = [change.name for change in attempt.changes if change.source == "pytorch"]
+        place = part.part.places.get(packages[0])
         file = Path(place.file) if place else path
-        more = index_edit.added(format_of(file, made[file]).name, made[file], url)
+        more = index_edit.added(format_of(file, made[file]).name, file, made[file], url, packages)
         made[file] = more if more is not None else made[file]
         notes = [] if more is not None else [f"{file}: name the index of this build too: {url}"]
     return {file: text for file, text in made.items() if text != before[file]}, notes
+
+
+def _use(part: JudgedPart) -> Use:
+    """Who leaves an index: an extra or group by its name alone."""
+    return Use(part.part.section.name.partition(" ")[2], Target.of(part.host))
 
 
 def _exact(file: Path, text: str) -> str:

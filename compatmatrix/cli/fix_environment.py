@@ -142,6 +142,8 @@ def _causes(judged: Judged, others: Sequence[Host], matrix: Matrix) -> tuple[Cau
     hosts = (judged.host, *others)
     if not all(host.platform.known and host.python.known and host.gpus.known for host in hosts):
         return ()
+    if len({host.platform.value for host in hosts}) > 1:
+        return ()
     return conflict(Question(judged.host, prefer=Prefer.NEWEST, others=tuple(others)), matrix)
 
 
