@@ -17,12 +17,14 @@ from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
+from compatmatrix.model.stack import Stack
 from compatmatrix.model.target import Target
 from compatmatrix.resolve.given import GIVEN
 from compatmatrix.resolve.manifest import CONDA_RULES, FOREIGN_RULES, JudgedPart, judge_manifest
+from compatmatrix.resolve.manifest_ranges import stacks_within
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy
-from compatmatrix.resolve.repair import nearest_repair, version_texts
+from compatmatrix.resolve.repair import nearest_repair
 from compatmatrix.resolve.targets import Target as Machine
 from compatmatrix.rules import RULES
 
@@ -150,30 +152,53 @@ def _key(on: _On) -> tuple[str, dict[str, str]]:
 def _attempts(part: JudgedPart, others: Sequence[Host], wish: Wish) -> Iterator[_Attempt]:
     """What may move in one part, the best first; everything that is pinned was asked for by name. conda's packages are
     chosen by their versions alone, and the torch of an image stays. Where a file names the index of a PyTorch build,
-    another build of that index comes before PyPI's. others: further hosts of the same part."""
+    another build of that index comes before PyPI's. Ranges move last. others: further
+    hosts of the same part."""
     foreign = "torch" in part.part.conda | part.part.opaque
-    said = CONDA_RULES if "torch" in part.part.conda else FOREIGN_RULES
     index = "" if foreign else _index_of(part)
-    policy = wish.policy
-    policies = [IndexPolicy.PYTORCH, policy] if index and policy is IndexPolicy.AUTO else [policy]
-    for one in [IndexPolicy.PYPI] if foreign else policies:
-        repair = nearest_repair(
-            part.stack,
-            _as_intended(part.host, part),
-            wish.matrix,
-            pinned=frozenset(part.stack),
-            index=one,
-            unwanted=wish.unwanted,
-            rules=said if foreign else RULES,
-            others=[_as_intended(host, part) for host in others],
-        )
-        if repair is None or not version_texts(repair):
-            continue
-        if any(change.name in part.part.opaque for change in repair.changes):
-            continue
-        if index and _tag(repair.changes) and not any(change.old.version.local for change in repair.changes):
-            yield _Attempt(repair.changes, index, True)
-        yield _Attempt(repair.changes, index)
+    bound = index and any(entry.name == "torch" and entry.flavour for entry in part.part.section.entries)
+    local = (torch := part.stack.get("torch")) is not None and torch.version.local
+    auto = wish.policy is IndexPolicy.AUTO
+    policies = [IndexPolicy.PYTORCH, wish.policy] if auto and (bound or local) else [wish.policy]
+    for stacks in ([part.stack], list(stacks_within(part.part, wish.matrix))):
+        for one in [IndexPolicy.PYPI] if foreign else policies:
+            ways = filter(None, (_moves(part, stack, others, wish, one) for stack in stacks))
+            changes = min(ways, key=lambda way: (len(way), len(_ranged(part, way))), default=())
+            if not changes:
+                continue
+            if index and _tag(changes) and not any(change.old.version.local for change in changes):
+                yield _Attempt(changes, index, True)
+            yield _Attempt(changes, index)
+
+
+def _ranged(part: JudgedPart, changes: Sequence[Change]) -> list[Change]:
+    return [change for change in changes if change.name in part.part.ranges]
+
+
+def _moves(
+    part: JudgedPart, stack: Stack, others: Sequence[Host], wish: Wish, index: IndexPolicy
+) -> tuple[Change, ...]:
+    """What has to move in a stack; empty where nothing helps, or the file does not decide it. A package that stays
+    within its range stays as it is written."""
+    foreign = "torch" in part.part.conda | part.part.opaque
+    repair = nearest_repair(
+        stack,
+        _as_intended(part.host, part),
+        wish.matrix,
+        pinned=frozenset(stack),
+        index=index,
+        unwanted=wish.unwanted,
+        rules=(CONDA_RULES if "torch" in part.part.conda else FOREIGN_RULES) if foreign else RULES,
+        others=[_as_intended(host, part) for host in others],
+    )
+    if repair is None or any(change.name in part.part.opaque for change in repair.changes):
+        return ()
+    ranges = part.part.ranges
+    return tuple(
+        change
+        for change in repair.changes
+        if change.name not in ranges or not ranges[change.name].contains(change.pin.version, prereleases=True)
+    )
 
 
 def _as_intended(host: Host, part: JudgedPart) -> Host:

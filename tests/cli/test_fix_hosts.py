@@ -58,7 +58,9 @@ def test_hosts_of_two_systems(ask: Ask, tmp_path: Path) -> None:
         host.write_text(ask("inspect", *gpu, "--json").out)
         files += ["--host", host]
     path = tmp_path / "requirements.txt"
-    path.write_text("--extra-index-url https://download.pytorch.org/whl/cu126\ntorch==2.6.0+cu126\ntorchvision==0.20.1\n")
+    path.write_text(
+        "--extra-index-url https://download.pytorch.org/whl/cu126\ntorch==2.6.0+cu126\ntorchvision==0.20.1\n"
+    )
     assert ask("fix", "--apply", path, *files).status == 0
     assert path.read_text().endswith("torchvision==0.21.0\n")
     assert ask("check", path, *files).status == 0
