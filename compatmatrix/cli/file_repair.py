@@ -193,12 +193,18 @@ def _moves(
     )
     if repair is None or any(change.name in part.part.opaque for change in repair.changes):
         return ()
-    ranges = part.part.ranges
+    named = {entry.name: entry.flavour for entry in part.part.section.entries}
     return tuple(
         change
         for change in repair.changes
-        if change.name not in ranges or not ranges[change.name].contains(change.pin.version, prereleases=True)
+        if not _in_range(part, change) or (change.source == "pytorch" and named.get(change.name) != change.pin.flavour)
     )
+
+
+def _in_range(part: JudgedPart, change: Change) -> bool:
+    """Whether a file's range admits what a package would move to."""
+    spec = part.part.ranges.get(change.name)
+    return spec is not None and spec.contains(change.pin.version, prereleases=True)
 
 
 def _as_intended(host: Host, part: JudgedPart) -> Host:
@@ -256,7 +262,10 @@ def _edited(
     for change in attempt.changes:
         place = part.part.places.get(change.name)
         text = change.requirement[len(change.name) :]
-        plain = text.partition("+")[0] if attempt.plain and change.source == "pytorch" else text
+        by_index = attempt.plain and change.source == "pytorch"
+        if by_index and _in_range(part, change):
+            continue  # the index decides the build, and the range may stay
+        plain = text.partition("+")[0] if by_index else text
         wanted.setdefault(Path(place.file) if place else path, {})[change.name] = plain
     read = {Path(place.file) for place in part.part.places.values()} | {path, *wanted}
     before = {file: texts[file] if file in texts else read_text(file) for file in read}
