@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from compatmatrix.manifests import index_edit
+from compatmatrix.cli.file_edit import Attempt, edited, exact, in_range, tag_of
 from compatmatrix.manifests.index_urls import BUILT
-from compatmatrix.manifests.pyproject_index import Use
-from compatmatrix.manifests.read import edit, format_of, read_manifest
+from compatmatrix.manifests.read import read_manifest
 from compatmatrix.manifests.source import read_text, reading_instead
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
-from compatmatrix.model.target import Target
 from compatmatrix.resolve.given import GIVEN
 from compatmatrix.resolve.manifest import CONDA_RULES, FOREIGN_RULES, JudgedPart, judge_manifest
 from compatmatrix.resolve.manifest_ranges import stacks_within
@@ -30,15 +27,6 @@ from compatmatrix.rules import RULES
 
 _ROUNDS = 20
 """Repairs of one part that are tried at most."""
-
-
-class _Attempt(NamedTuple):
-    """One way to repair a part. build: the one whose PyTorch index the file names, empty for none. plain: the pins
-    stay without a build, for the index decides it."""
-
-    changes: tuple[Change, ...]
-    build: str = ""
-    plain: bool = False
 
 
 class _On(NamedTuple):
@@ -116,9 +104,9 @@ def repaired(path: Path, wish: Wish) -> Fixed:
             break
         tried.append(_key(on))
         alike = [other for other in parts if _key(other) == _key(on)]
-        first: tuple[_Attempt, dict[Path, str], list[str], tuple[_On, ...]] | None = None
+        first: tuple[Attempt, dict[Path, str], list[str], tuple[_On, ...]] | None = None
         for attempt in _attempts(on.judged, [one.judged.host for one in alike if one is not on], wish):
-            texts, said = _edited(path, on.judged, attempt, new, wish.matrix)
+            texts, said = edited(path, on.judged, attempt, new, wish.matrix)
             judged = wish.judged(path, {**new, **texts})
             first = first or (attempt, texts, said, judged)
             same = {one.key for one in alike}
@@ -141,7 +129,7 @@ def repaired(path: Path, wish: Wish) -> Fixed:
         wanted = ", ".join(change.requirement for change in done.values())
         why = f"{path}: nothing is changed: with {wanted} it would still be wrong: {wrong.message}"
         return Fixed(path, (), {}, before, before, tuple(dict.fromkeys((why, *notes))))
-    written = {file: (_exact(file, old[file]), _exact(file, text)) for file, text in new.items()}
+    written = {file: (exact(file, old[file]), exact(file, text)) for file, text in new.items()}
     return Fixed(path, tuple(done.values()), written, before, after, tuple(dict.fromkeys(notes)))
 
 
@@ -149,7 +137,7 @@ def _key(on: _On) -> tuple[str, dict[str, str]]:
     return on.judged.part.section.name, on.judged.stack.versions()
 
 
-def _attempts(part: JudgedPart, others: Sequence[Host], wish: Wish) -> Iterator[_Attempt]:
+def _attempts(part: JudgedPart, others: Sequence[Host], wish: Wish) -> Iterator[Attempt]:
     """What may move in one part, the best first; everything that is pinned was asked for by name. conda's packages are
     chosen by their versions alone, and the torch of an image stays. Where a file names the index of a PyTorch build,
     another build of that index comes before PyPI's. Ranges move last. others: further
@@ -166,9 +154,9 @@ def _attempts(part: JudgedPart, others: Sequence[Host], wish: Wish) -> Iterator[
             changes = min(ways, key=lambda way: (len(way), len(_ranged(part, way))), default=())
             if not changes:
                 continue
-            if index and _tag(changes) and not any(change.old.version.local for change in changes):
-                yield _Attempt(changes, index, True)
-            yield _Attempt(changes, index)
+            if index and tag_of(changes) and not any(change.old.version.local for change in changes):
+                yield Attempt(changes, index, True)
+            yield Attempt(changes, index)
 
 
 def _ranged(part: JudgedPart, changes: Sequence[Change]) -> list[Change]:
@@ -197,14 +185,8 @@ def _moves(
     return tuple(
         change
         for change in repair.changes
-        if not _in_range(part, change) or (change.source == "pytorch" and named.get(change.name) != change.pin.flavour)
+        if not in_range(part, change) or (change.source == "pytorch" and named.get(change.name) != change.pin.flavour)
     )
-
-
-def _in_range(part: JudgedPart, change: Change) -> bool:
-    """Whether a file's range admits what a package would move to."""
-    spec = part.part.ranges.get(change.name)
-    return spec is not None and spec.contains(change.pin.version, prereleases=True)
 
 
 def _as_intended(host: Host, part: JudgedPart) -> Host:
@@ -246,57 +228,3 @@ def _index_of(part: JudgedPart) -> str:
         tags.add(torch.version.local)  # PyPI has no such versions: an index is asked, perhaps one named elsewhere
     tag = torch.flavour if torch and torch.flavour in tags else tags.pop() if len(tags) == 1 else None
     return tag if tag and tag not in part.part.section.name.split() else ""
-
-
-def _tag(changes: Sequence[Change]) -> str:
-    """The build of the PyTorch index that the changes need; empty for none."""
-    tags = {str(change.pin.flavour) for change in changes if change.source == "pytorch"}
-    return tags.pop() if len(tags) == 1 else ""
-
-
-def _edited(
-    path: Path, part: JudgedPart, attempt: _Attempt, texts: Mapping[Path, str], matrix: Matrix
-) -> tuple[dict[Path, str], list[str]]:
-    """The texts of the files that an attempt changes, and what to tell of them. texts: as repaired so far."""
-    wanted: dict[Path, dict[str, str]] = {}
-    for change in attempt.changes:
-        place = part.part.places.get(change.name)
-        text = change.requirement[len(change.name) :]
-        by_index = attempt.plain and change.source == "pytorch"
-        if by_index and _in_range(part, change):
-            continue  # the index decides the build, and the range may stay
-        plain = text.partition("+")[0] if by_index else text
-        wanted.setdefault(Path(place.file) if place else path, {})[change.name] = plain
-    read = {Path(place.file) for place in part.part.places.values()} | {path, *wanted}
-    before = {file: texts[file] if file in texts else read_text(file) for file in read}
-    made = {file: edit(file, before[file], changes) for file, changes in wanted.items()}
-    tag, notes = _tag(attempt.changes), []
-    to_pypi = any(change.name == "torch" and change.source == "pypi" for change in attempt.changes)
-    for file in sorted(read) if attempt.build else ():
-        text = made.get(file, before[file])
-        kind = format_of(file, text).name
-        if tag:
-            made[file] = index_edit.moved(kind, file, text, attempt.build, tag)
-        elif to_pypi and f"+{attempt.build}" not in text:
-            made[file] = index_edit.dropped(kind, file, text, attempt.build, _use(part))
-    url = f"{matrix.pytorch_index}/{tag}"
-    named = re.compile(rf"(/|backend.*[= \"']){tag}\b")
-    if tag and not any(map(named.search, (*made.values(), *before.values()))):
-        packages = [change.name for change in attempt.changes if change.source == "pytorch"]
-        place = part.part.places.get(packages[0])
-        file = Path(place.file) if place else path
-        more = index_edit.added(format_of(file, made[file]).name, file, made[file], url, packages)
-        made[file] = more if more is not None else made[file]
-        notes = [] if more is not None else [f"{file}: name the index of this build too: {url}"]
-    return {file: text for file, text in made.items() if text != before[file]}, notes
-
-
-def _use(part: JudgedPart) -> Use:
-    """Who leaves an index: an extra or group by its name alone."""
-    return Use(part.part.section.name.partition(" ")[2], Target.of(part.host))
-
-
-def _exact(file: Path, text: str) -> str:
-    """The text with the byte order mark that the file begins with, which reading leaves out."""
-    with file.open("rb") as opened:
-        return f"\ufeff{text}" if opened.read(3) == b"\xef\xbb\xbf" else text
