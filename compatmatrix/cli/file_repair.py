@@ -108,9 +108,14 @@ def repaired(path: Path, wish: Wish) -> Fixed:
         for attempt in _attempts(on.judged, [one.judged.host for one in alike if one is not on], wish):
             texts, said = edited(path, on.judged, attempt, new, wish.matrix)
             judged = wish.judged(path, {**new, **texts})
-            first = first or (attempt, texts, said, judged)
             same = {one.key for one in alike}
-            if not any(wish.breaks(one.judged) for one in judged if one.key in same):
+            there = [one.judged for one in judged if one.key in same]
+            if not there or any(_names(on.judged) - _names(one) for one in there):
+                # A text that can no longer be read names fewer packages, and those that are left may be fine.
+                notes.append(f"{path}: {', '.join(map(_wanted, attempt.changes))}: to be written by hand")
+                continue
+            first = first or (attempt, texts, said, judged)
+            if not any(map(wish.breaks, there)):
                 first = attempt, texts, said, judged
                 break
         if first is None:
@@ -135,6 +140,14 @@ def repaired(path: Path, wish: Wish) -> Fixed:
 
 def _key(on: _On) -> tuple[str, dict[str, str]]:
     return on.judged.part.section.name, on.judged.stack.versions()
+
+
+def _wanted(change: Change) -> str:
+    return change.requirement
+
+
+def _names(part: JudgedPart) -> set[str]:
+    return {*part.stack, *part.part.ranges}
 
 
 def _attempts(part: JudgedPart, others: Sequence[Host], wish: Wish) -> Iterator[Attempt]:

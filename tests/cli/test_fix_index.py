@@ -251,3 +251,23 @@ def test_a_project_of_uv_goes_to_an_index_and_back(ask: Ask, tmp_path: Path) -> 
     path.write_text(re.sub(r"cu\d{3}", "cpu", moved))
     assert ask("fix", "--apply", path, *newer).status == 0
     assert path.read_text() == text
+
+
+VARIABLES = """\
+FROM python:3.11-slim
+ARG TORCH=2.5.1
+ENV VISION="${VISION:-0.19.1}"
+RUN pip install "torch==${TORCH}+cu124" torchvision==${VISION}+cu124 --extra-index-url https://download.pytorch.org/whl/cu124
+"""
+
+
+def test_a_variable_keeps_its_part_of_a_version(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(VARIABLES)
+    assert ask("fix", "--apply", path, *ADA).status == 0
+    assert path.read_text() == VARIABLES.replace("0.19.1", "0.20.1")
+    young = ("--gpu", "RTX 5090", "--driver", "570.86.16", "--platform", "linux-x86_64")
+    assert ask("fix", "--apply", path, *young).status == 0
+    moved = VARIABLES.replace("cu124", "cu128").replace("2.5.1", "2.7.0").replace("0.19.1", "0.22.0")
+    assert path.read_text() == moved
+    assert ask("check", path, *young).status == 0
