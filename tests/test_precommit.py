@@ -58,6 +58,8 @@ def test_the_entry_is_a_command_that_exists(hook: str) -> None:
         "poetry.lock",
         "pdm.lock",
         "Pipfile.lock",
+        "Pipfile",
+        "setup.cfg",
     ],
 )
 def test_the_hooks_look_at(name: str) -> None:

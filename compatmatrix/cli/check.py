@@ -65,8 +65,8 @@ def command(
 ) -> int:
     """Judge the installed environment, or the files that name one, on this host.
 
-    FILES: requirements files, pyproject.toml, environment.yml, Dockerfiles, pylock.toml, uv.lock, poetry.lock,
-    pdm.lock, Pipfile.lock, conda-lock.yml.
+    FILES: requirements files, pyproject.toml, environment.yml, Dockerfiles, Pipfile, setup.cfg, pylock.toml, uv.lock,
+    poetry.lock, pdm.lock, Pipfile.lock, conda-lock.yml.
 
     Without FILES it looks at the installed environment: the active one, then ./.venv, then python3 on PATH, or the
     one named with --python. None of its code is run. Exit status 1 means that it does not work.

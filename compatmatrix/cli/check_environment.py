@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from compatmatrix.cli.repair import Plan
 
 
-def judge_on_hosts(where: HostOptions, matrix: Matrix) -> list[Judged]:
-    """The environment judged for each host that the user names, else for the one."""
+def judge_on_hosts(where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None) -> list[Judged]:
+    """The environment judged for each host that the user names, else for the one. interpreter: already found."""
     if not where.names_hosts:
-        return [judge_environment(where, matrix)]
-    interpreter = where.interpreter()
+        return [judge_environment(where, matrix, interpreter)]
+    interpreter = interpreter or where.interpreter()
     return [
         judge_environment(where, matrix, interpreter, target.host)._replace(on=target.name)
         for target in where.targets(matrix, interpreter)

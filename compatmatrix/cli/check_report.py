@@ -56,13 +56,30 @@ def judge_text(text: str, matrix: Matrix, what: str = "report") -> JudgedReport:
 
 
 def _place(one: Diagnosed, report: Report, what: str) -> Place | None:
-    """The line of a finding: of the error text that speaks for it, else of the first of its packages."""
-    origins = [report.stack[name].origin for name in one.finding.packages if name in report.stack]
-    lines = [sign.line for sign in one.signs] + [int(match[1]) for text in origins if (match := _LINE.match(text))]
+    """The line of a finding: of the error text that speaks for it, else of the first of its packages or facts."""
+    lines = _lines(one, report)
     return Place(what, lines[0]) if lines else None
 
 
+def _lines(one: Diagnosed, report: Report) -> list[int]:
+    """Where a finding is to be seen: the error texts that speak for it, else what it was concluded from."""
+    origins = [report.stack[name].origin for name in one.finding.packages if name in report.stack]
+    origins += [getattr(report.host, fact).origin for fact in _DECIDING.get(one.finding.code, ())]
+    found = [sign.line for sign in one.signs] or [int(match[1]) for text in origins if (match := _LINE.match(text))]
+    return list(dict.fromkeys(found))
+
+
 _LINE = re.compile(r"line (\d+)")
+_DECIDING = {
+    "driver-too-old": ("driver", "driver_cuda", "gpus"),
+    "arch-missing": ("gpus",),
+    "cpu-build-on-gpu": ("gpus",),
+    "container-driver": ("driver", "driver_cuda"),
+    "python-unsupported": ("python",),
+    "platform-unsupported": ("platform",),
+    "glibc-too-old": ("libc",),
+}
+"""The facts of the host that a finding rests on, the most telling first."""
 
 
 def case_of(report: Report, matrix: Matrix) -> Case:
@@ -101,7 +118,7 @@ def show_report(judged: JudgedReport, verdict: str) -> None:
     for one in diagnosis.diagnosed:
         print_findings([one.finding])
         if one.finding.severity is Severity.ERROR:
-            lines = dict.fromkeys(str(sign.line) for sign in one.signs)
+            lines = list(map(str, sorted(_lines(one, report))))
             seen = f", seen in line {', '.join(lines)}" if lines else ""
             click.secho(f"  confidence: {one.confidence}{seen}", dim=True)
     if diagnosis.ask_next:
@@ -122,7 +139,7 @@ def verdict_of(judged: JudgedReport) -> str:
 def report_to_dict(judged: JudgedReport, verdict: str) -> dict[str, Any]:
     """The JSON of check, with how sure it is, what to ask for, and what was understood."""
     findings = [
-        {**one.finding.to_dict(), "confidence": str(one.confidence), "lines": sorted({sign.line for sign in one.signs})}
+        {**one.finding.to_dict(), "confidence": str(one.confidence), "lines": sorted(_lines(one, judged.report))}
         for one in judged.diagnosis.diagnosed
     ]
     return {

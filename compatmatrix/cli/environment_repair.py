@@ -10,6 +10,7 @@ from compatmatrix.cli.repair import Plan, plan_of
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Severity
+from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
 from compatmatrix.resolve.question import IndexPolicy
 from compatmatrix.resolve.repair import ERRORS, Repair, limits_in, nearest_repair, tidied
@@ -23,11 +24,12 @@ def plan_for(
     index: IndexPolicy = IndexPolicy.AUTO,
     unwanted: frozenset[Severity] = ERRORS,
     pytorch_index: str = "",
+    others: Sequence[Host] = (),
 ) -> Plan:
     """The nearest repair of an environment as commands for its installer; no index is asked.
 
     The packages that the user asked for by name move last, and for an error only; the others for a warning, too.
-    pytorch_index: a mirror's base address.
+    pytorch_index: a mirror's base address. others: further hosts that the environment is for.
     """
     from compatmatrix.probe.live import requested
 
@@ -36,10 +38,10 @@ def plan_for(
     stack = Stack(pin for pin in uncovered_stack(judged).values() if not pin.name.startswith("nvidia-"))
     pinned = requested(judged.interpreter.site_packages)
     repair = nearest_repair(
-        stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted, rules=judged.rules
+        stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted, rules=judged.rules, others=others
     )
     if repair is not None:
-        repair = tidied(repair, stack, judged.host, matrix, pinned, judged.rules)
+        repair = repair if others else tidied(repair, stack, judged.host, matrix, pinned, judged.rules)
     base = pytorch_index.rstrip("/") or matrix.pytorch_index
     limits = limits_in(Case.of(repair.stack if repair else stack, judged.host, matrix))
     left = _left_behind(repair, stack, judged.interpreter.site_packages)

@@ -13,7 +13,7 @@ from compatmatrix.cli.output import counted, print_json, shortened
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
 from compatmatrix.model.host import Gpu
-from compatmatrix.resolve.conflict import Cause, conflict
+from compatmatrix.resolve.conflict import Cause, conflicts
 from compatmatrix.resolve.decide import Refusal, decide
 from compatmatrix.resolve.explanation import Group, grouped
 from compatmatrix.resolve.notes import builds_serving, end_of_driver_support, torches_serving
@@ -47,8 +47,9 @@ def command(asked: DecideOptions, where: HostOptions, strict: bool, offline: boo
         for step in unlocked_by_driver(question, matrix, current)
     ]
     gpus = _about_gpus(question, matrix)
-    causes = conflict(question, matrix) if decision is None else ()
-    other = unlocked_by_python(question, matrix) if any(cause.kind == "python" for cause in causes) else None
+    sets = conflicts(question, matrix) if decision is None else ()
+    by_python = any(cause.kind == "python" for causes in sets for cause in causes)
+    other = unlocked_by_python(question, matrix) if by_python else None
     if as_json:
         print_json(
             {
@@ -57,7 +58,8 @@ def command(asked: DecideOptions, where: HostOptions, strict: bool, offline: boo
                 "stack": decision.stack.versions() if decision else None,
                 "build": decision.build if decision else None,
                 "rejected": [group.to_dict() for group in groups],
-                "conflict": [cause.to_dict() for cause in causes],
+                "conflict": [cause.to_dict() for cause in (sets[0] if sets else ())],
+                "conflicts": [[cause.to_dict() for cause in causes] for causes in sets],
                 "notes": list(made.notes),
                 "unlocked": unlocked,
                 "other_python": _on_other_python(other) if other else None,
@@ -67,7 +69,7 @@ def command(asked: DecideOptions, where: HostOptions, strict: bool, offline: boo
         )
         return status
     say_host(question.host)
-    _show(made, groups, unlocked, gpus, causes, _all_support(question, matrix))
+    _show(made, groups, unlocked, gpus, sets, _all_support(question, matrix))
     if other:
         step = _on_other_python(other)
         click.echo(f"Python {step['python']} would do: {', '.join(other.requirements)}")
@@ -103,7 +105,10 @@ def _about_gpus(question: Question, matrix: Matrix) -> list[dict[str, Any]]:
     for gpu in _gpus(question):
         serving = torches_serving(question, matrix, gpu)
         row = matrix.capabilities.get(gpu.capability) if gpu.capability else None
-        with_cudnn = last_with_cudnn(gpu, question.host.platform.value or "", system, matrix)
+        platform = question.host.platform.value or ""
+        known = serving and all(build.cudnn or not build.cuda for build in matrix.builds_for(serving[0], platform))
+        # Of a build whose cuDNN nobody looked at, nothing is said.
+        with_cudnn = last_with_cudnn(gpu, platform, system, matrix) if known else None
         rows.append(
             {
                 "name": gpu.name,
@@ -130,7 +135,7 @@ def _show(
     groups: Sequence[Group],
     unlocked: Sequence[dict[str, Any]],
     gpus: Sequence[dict[str, Any]],
-    causes: Sequence[Cause],
+    sets: Sequence[Sequence[Cause]],
     support: Sequence[str],
 ) -> None:
     if isinstance(made, Decision):
@@ -142,7 +147,7 @@ def _show(
             click.echo(f"  with {', '.join(made.constraints)}")
     else:
         click.secho("nothing fits", fg="red", bold=True)
-        _show_conflict(causes)
+        _show_conflicts(sets)
     if groups:
         click.echo("not taken, though preferred:" if isinstance(made, Decision) else "tried:")
     for group in groups:
@@ -175,10 +180,12 @@ def _cudnn(row: dict[str, Any]) -> str:
     return f"; its cuDNN up to torch {last} only" if last and last != row["last_torch"] else ""
 
 
-def _show_conflict(causes: Sequence[Cause]) -> None:
-    if len(causes) == 1:
-        click.echo(f"{causes[0]} alone cannot be met; without it something fits")
-    elif causes:
+def _show_conflicts(sets: Sequence[Sequence[Cause]]) -> None:
+    """Each set of facts that cannot be met together; what leaving one out gives can be said of a single set only."""
+    for causes in sets:
         *others, last = map(str, causes)
-        without = "either" if len(causes) == 2 else "any one"
-        click.echo(f"{', '.join(others)} and {last} cannot be met together; without {without} of them something fits")
+        both = f"{', '.join(others)} and {last} cannot be met together" if others else f"{last} alone cannot be met"
+        without = ("it", "either of them")[len(others)] if len(others) < 2 else "any one of them"
+        click.echo(both if len(sets) > 1 else f"{both}; without {without} something fits")
+    if len(sets) > 1:
+        click.echo("each of these has to lose one of its facts before something fits")

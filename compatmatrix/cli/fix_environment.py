@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from compatmatrix.cli.check_environment import judge_environment, show_found, show_verdict
+from compatmatrix.cli.check_environment import judge_on_hosts, show_found, show_verdict
 from compatmatrix.cli.environment_repair import plan_for, uncovered_stack
 from compatmatrix.cli.judged import Judged, verdict_on
 from compatmatrix.cli.options import HostOptions
@@ -55,18 +55,18 @@ def fix_environment(
     command fails.
     """
     matrix = where.matrix()
-    judged = judge_environment(where, matrix)
+    judged, others = _together(judge_on_hosts(where, matrix))
     unwanted = ERRORS | ({Severity.WARNING} if strict else set())
     if not as_json:
         show_found(judged)
-    plan, notes, missing = _planned(judged, matrix, policy, mirror, unwanted, offline)
+    plan, notes, missing = _planned(judged, others, matrix, policy, mirror, unwanted, offline)
     if plan.repair is not None and not plan.lines:
         return _tell(_Outcome(judged, None, unwanted=unwanted), as_json, False, "nothing to do")
     if any(words[0] in PROGRAMS for words in plan.commands):
         notes = (*notes, "conda's builds are not in the matrix: whether a channel has these versions, conda says")
     outcome = _Outcome(judged, plan, notes, unwanted=unwanted)
     if plan.repair is None:
-        outcome = outcome._replace(causes=_causes(judged, matrix))
+        outcome = outcome._replace(causes=_causes(judged, others, matrix))
     if not as_json:
         _show(outcome)
     if missing and apply:
@@ -76,12 +76,25 @@ def fix_environment(
     for words in plan.commands:
         _carry_out(words)
     # The same interpreter again: what was found by search must not be searched anew.
-    outcome = outcome._replace(after=judge_environment(where, matrix, judged.interpreter))
+    outcome = outcome._replace(after=_together(judge_on_hosts(where, matrix, judged.interpreter))[0])
     return _tell(outcome, as_json, apply)
+
+
+def _together(judged: Sequence[Judged]) -> tuple[Judged, tuple[Host, ...]]:
+    """One environment on several hosts as one, with what was found on any of them; and the further hosts."""
+    first, *rest = judged
+    if not rest:
+        return first, ()
+    found = tuple(dict.fromkeys(finding for one in judged for finding in one.findings))
+    troubles = tuple(dict.fromkeys(trouble for one in judged for trouble in one.troubles))
+    failing = [one.on for one in judged if verdict_on([one]) == "incompatible"]
+    notes = (*first.notes, f"judged for {', '.join(one.on for one in judged)}; fails on {', '.join(failing) or 'none'}")
+    return first._replace(findings=found, troubles=troubles, notes=notes), tuple(one.host for one in rest)
 
 
 def _planned(
     judged: Judged,
+    others: Sequence[Host],
     matrix: Matrix,
     policy: IndexPolicy,
     mirror: str,
@@ -92,7 +105,7 @@ def _planned(
 
     Under the policy "auto", a PyTorch index that cannot be asked, or has not the wheel, gives way to PyPI's builds.
     """
-    plan = plan_for(judged, matrix, index=policy, unwanted=unwanted, pytorch_index=mirror)
+    plan = plan_for(judged, matrix, index=policy, unwanted=unwanted, pytorch_index=mirror, others=others)
     needed = plan.repair.from_pytorch if plan.repair else ()
     if not needed or offline:
         return plan, (), None
@@ -101,7 +114,7 @@ def _planned(
         return plan, (), None
     wanted = ", ".join(change.requirement for change in needed)
     if policy is IndexPolicy.AUTO:
-        second = plan_for(judged, matrix, index=IndexPolicy.PYPI, unwanted=unwanted)
+        second = plan_for(judged, matrix, index=IndexPolicy.PYPI, unwanted=unwanted, others=others)
         if second.repair:
             says = f"the PyTorch index was not used ({missing.problems[0]}): PyPI's builds take the place of {wanted}"
             return second, (says,), None
@@ -124,12 +137,14 @@ def _missing(changes: Sequence[Change], host: Host, base: str) -> IndexUnavailab
     return None
 
 
-def _causes(judged: Judged, matrix: Matrix) -> tuple[Cause, ...]:
+def _causes(judged: Judged, others: Sequence[Host], matrix: Matrix) -> tuple[Cause, ...]:
     """Which facts of the host leave no stack at all; empty where some other stack, not near this one, would fit."""
-    host = judged.host
-    if not (host.platform.known and host.python.known and host.gpus.known):
+    hosts = (judged.host, *others)
+    if not all(host.platform.known and host.python.known and host.gpus.known for host in hosts):
         return ()
-    return conflict(Question(host, prefer=Prefer.NEWEST), matrix)
+    if len({host.platform.value for host in hosts}) > 1:
+        return ()
+    return conflict(Question(judged.host, prefer=Prefer.NEWEST, others=tuple(others)), matrix)
 
 
 def _carry_out(words: Words) -> None:

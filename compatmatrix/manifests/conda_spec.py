@@ -86,8 +86,11 @@ def cuda_of_build(build: str) -> Cuda | None:
 
 
 def written(text: str, specifier: str) -> str:
-    """A specification with another version: channel and name stay, a build string that no longer fits goes."""
+    """A specification with another version: channel and name stay, and a pattern that only tells CPU from CUDA; a build
+    string of one version goes."""
     match = re.match(r"((?:[^\s=<>!~\[\]]+::)?[A-Za-z0-9_][\w.-]*)", text)
     version = re.sub(r"\+[^,]*", "", specifier)
     exact = re.fullmatch(r"==([^,*=]+)", version)
-    return f"{match[1] if match else text}{'=' + exact[1] if exact else version}"
+    kind = re.search(r"[=\s](\*?(?:cpu|cuda|gpu)_?\*)\s*$", text) if exact else None
+    build = f"={kind[1]}" if kind else ""
+    return f"{match[1] if match else text}{'=' + exact[1] if exact else version}{build}"

@@ -28,7 +28,7 @@ from compatmatrix.manifests.environment import cuda_of
 from compatmatrix.manifests.format import Format
 from compatmatrix.manifests.index_urls import BUILT, build_of
 from compatmatrix.manifests.manifest import BaseImage, Entry, Manifest, Section
-from compatmatrix.manifests.requirements import entry_of, entry_of_wheel, indexed, parse_requirement
+from compatmatrix.manifests.requirements import entry_of, entry_of_wheel, parse_requirement
 from compatmatrix.manifests.requirements import read as read_requirements_text
 from compatmatrix.manifests.source import read_text
 from compatmatrix.model.cuda import Cuda
@@ -49,6 +49,7 @@ class _Stage:
     cuda: Cuda | None = None
     cuda_place: Place | None = None
     used: bool = False
+    idle: list[tuple[str, Place]] = field(default_factory=list)
 
 
 def read(path: Path, text: str) -> Manifest:
@@ -91,7 +92,14 @@ def _section(stage: _Stage) -> Section:
     if image and (off or variables.get("NVIDIA_REQUIRE_CUDA", "?") == ""):
         image = image._replace(requires=False)
     return Section(
-        stage.name, tuple(stage.entries.values()), stage.python, stage.platform, image, stage.cuda, stage.cuda_place
+        stage.name,
+        tuple(stage.entries.values()),
+        stage.python,
+        stage.platform,
+        image,
+        stage.cuda,
+        stage.cuda_place,
+        idle=tuple(stage.idle),
     )
 
 
@@ -110,6 +118,7 @@ def _stage(path: Path, instruction: Instruction, before: Mapping[str, str], stag
             entries=dict(parent.entries),
             variables=dict(parent.variables),
             files=dict(parent.files),
+            idle=list(parent.idle),
         )
     repository, tag = base_images.split(reference)
     told = base_images.told_by(repository, tag)
@@ -153,7 +162,7 @@ def _copy(stage: _Stage, path: Path, instruction: Instruction) -> None:
 
 
 def _installs(
-    instruction: Instruction, variables: Mapping[str, str]
+    instruction: Instruction, variables: dict[str, str]
 ) -> Iterator[tuple[install_commands.Install, list[int]]]:
     """What a RUN installs, with the line of each word."""
     found: list[tuple[list[Word], Instruction | Heredoc]] = []
@@ -169,6 +178,8 @@ def _installs(
     else:
         found += [(command, instruction) for command in commands(instruction.text)]
     for command, origin in found:
+        if setting := install_commands.setting(command, variables):
+            variables.setdefault(*setting)
         install = install_commands.read(command, variables)
         if install is None:
             continue
@@ -185,10 +196,12 @@ def _apply(stage: _Stage, path: Path, install: install_commands.Install, lines: 
     if install.conda:
         _apply_conda(stage, path, install, lines)
         return
-    flavour, only = indexed(install.main, list(install.more))
+    flavour, only = install.asked.build
     if install.backend:
         flavour, only = build_of(f"/{install.backend}"), True
     found: list[Entry] = []
+    if lines:
+        stage.idle += [(url, Place(str(path), lines[0])) for url in install.asked.without_wheels]
     for name in install.files:
         file, text = stage.files.get(name) or stage.files.get(name.removeprefix("./")) or (None, "")
         file = file or _beside(path, name)

@@ -82,19 +82,37 @@ def _edit_command(
         if same_specifier(old, wanted):
             continue
         at = line_at(word.offset) - 1
-        variable = re.search(r"==?\$\{?(\w+)\}?", written.raw)
+        variable = re.search(r"==?\$\{?(\w+)\}?([\w.+]*)", written.raw)
         if variable and variable[1] in known.written and re.fullmatch(r"==[^,*]+", wanted):
             place, value = known.written[variable[1]]
-            lines[place - 1] = _swapped(lines[place - 1], value, wanted[2:], after=variable[1])
+            version, behind = _around(wanted[2:], variable[2])
+            lines[place - 1] = _swapped(lines[place - 1], value, _default(value, version), after=variable[1])
+            if behind != variable[2]:
+                new = written.raw.replace(variable[0], variable[0].removesuffix(variable[2]) + behind, 1)
+                lines[at] = lines[at].replace(written.raw, new, 1)
         elif "$" not in written.raw:
             new = conda_spec.written(written.text, wanted) if install and install.conda else ""
             new = new or replace_specifier(written.text, wanted)
             lines[at] = lines[at].replace(written.raw, _quoted(new, written.raw), 1)
 
 
+def _around(version: str, behind: str) -> tuple[str, str]:
+    """A version in two: for the variable, and for what stands behind it on the line ("+cu124"); it stays whole where
+    that is not its build."""
+    public, plus, local = version.partition("+")
+    return (public, f"+{local}" if plus else "") if behind.startswith("+") else (version, behind)
+
+
+def _default(old: str, version: str) -> str:
+    """The value of a variable with another version; "${NAME:-2.5.1}" keeps its name."""
+    quote = old[0] if old[:1] in ("'", '"') else ""
+    given = re.fullmatch(r"(\$\{\w+:?-)[^{}]*(\})", old.strip("'\""))
+    return f"{quote}{given[1]}{version}{given[2]}{quote}" if given else f"{quote}{version}{quote}"
+
+
 def _swapped(line: str, old: str, new: str, *, after: str) -> str:
     start = line.find(after) + len(after)
-    return line[:start] + line[start:].replace(old, new if old[:1] not in "\"'" else old[0] + new + old[0], 1)
+    return line[:start] + line[start:].replace(old, new, 1)
 
 
 def _quoted(new: str, old: str) -> str:

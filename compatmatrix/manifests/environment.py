@@ -12,11 +12,11 @@ from packaging.utils import canonicalize_name
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests.conda_spec import CUDA_NAMES, CondaSpec, parse, written
 from compatmatrix.manifests.format import Format
+from compatmatrix.manifests.index_urls import Asked, asked_in
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.requirements import (
     entry_of,
     entry_of_wheel,
-    indexed,
     parse_requirement,
     read_requirements,
     replace_specifier,
@@ -85,14 +85,11 @@ def _specs(path: Path, root: Node, problems: list[str]) -> Iterator[tuple[CondaS
 def _pip(path: Path, root: Node, problems: list[str]) -> Iterator[Entry]:
     rows = [row for node in root.items("dependencies") for row in node.items("pip")]
     texts = [(row.value.strip(), row.line) for row in rows if isinstance(row.value, str)]
-    main, more = "", []
+    asked = Asked()
     for text, _ in texts:
-        if match := re.match(r"(?:(-i|--index-url)|--extra-index-url)[ =]\s*(\S+)", text):
-            if match[1]:
-                main = match[2]
-            else:
-                more.append(match[2])
-    flavour, only = indexed(main, more)
+        if text.startswith("-"):
+            asked = asked.and_then(asked_in(re.sub(r"\s#.*$", "", text)))
+    flavour, only = asked.build
     for text, line in texts:
         include = re.match(r"(?:-r|-c|--requirement|--constraint)[ =]\s*(.+)$", text)
         if include:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from compatmatrix.manifests.index_urls import build_of
+from compatmatrix.manifests import pyproject_index
+from compatmatrix.manifests.index_urls import AFTER_THE_BUILD, build_of
+from compatmatrix.manifests.pyproject_index import Use
 from compatmatrix.manifests.toml_lines import load, tables
 
 _URL = re.compile(r"https?://[^\s\"',]+")
 _OPTION = r"(?:--extra-index-url|--index-url|--default-index|--find-links|--index|-i|-f)(?:[ \t]+|=)[\"']?"
-_INDEX_TABLES = (("tool", "uv", "index"), ("tool", "poetry", "source"), ("tool", "pdm", "source"))
 
 
 def moved(kind: str, path: Path, text: str, old: str, new: str) -> str:
@@ -45,26 +47,33 @@ def _url_moved(url: str, old: str, new: str) -> str:
 
 def _names(path: Path, text: str, tag: str) -> list[str]:
     data = load(path, text)
-    rows = [row for keys in _INDEX_TABLES for row in tables(data, *keys)]
+    rows = [row for keys in pyproject_index.TABLES for row in tables(data, *keys)]
     return [str(row["name"]) for row in rows if row.get("name") and build_of(str(row.get("url", ""))) == tag]
 
 
-def dropped(kind: str, text: str, tag: str) -> str:
-    """The text without the index options of a build; where it is named in another way it stays."""
-    option = rf"{_OPTION}https?://[^\s\"']*/{re.escape(tag)}(?:/simple)?/?[\"']?"
+def dropped(kind: str, path: Path, text: str, tag: str, use: Use) -> str:
+    """The text without the index of a build; where it is named in another way it stays."""
+    if kind == "pyproject":
+        return pyproject_index.dropped(path, text, tag, use)
+    option = rf"{_OPTION}https?://[^\s\"']*/{re.escape(tag)}{AFTER_THE_BUILD}[\"']?"
     if kind == "requirements":
         return re.sub(rf"(?m)^[ \t]*{option}[ \t]*(?:#.*)?(?:\r?\n|\Z)", "", text)
     if kind == "environment.yml":
         return re.sub(rf"(?m)^[ \t]*-[ \t]+[\"']?{option}[ \t]*(?:#.*)?(?:\r?\n|\Z)", "", text)
     if kind == "Dockerfile":
+        variable = r"(?:PIP_(?:EXTRA_)?INDEX_URL|PIP_FIND_LINKS|UV_(?:DEFAULT_|EXTRA_)?INDEX(?:_URL)?|UV_FIND_LINKS)"
+        address = rf"[\"']?(?:[\w-]+=)?https?://[^\s\"']*/{re.escape(tag)}{AFTER_THE_BUILD}[\"']?"
+        text = re.sub(rf"(?m)^(?:ENV|ARG)[ \t]+{variable}[= ]{address}[ \t]*(?:\r?\n|\Z)", "", text)
         text = re.sub(rf"(?m)^[ \t]+{option}[ \t]*\\\r?\n", "", text)
         return re.sub(rf"(?m)(?<=\S)[ \t]+{option}(?=\s|$)", "", text)
     return text
 
 
-def added(kind: str, text: str, url: str) -> str | None:
-    """The text with a further index: before the first line, or in a Dockerfile before the first build of it; None where
-    it has to be written by hand. url: ends with the build's tag."""
+def added(kind: str, path: Path, text: str, url: str, packages: Sequence[str]) -> str | None:
+    """The text with a further index: before the first line, in a Dockerfile before the first build of it, in a
+    pyproject.toml for these packages; None where it has to be written by hand. url: ends with the build's tag."""
+    if kind == "pyproject":
+        return pyproject_index.added(path, text, url, packages)
     if kind == "requirements":
         end = "\r\n" if "\r\n" in text else "\n"
         first = re.search(r"^(?!\s*(#|$)).*$", text, re.M)

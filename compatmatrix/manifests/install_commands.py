@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from compatmatrix.manifests.dockerfile_syntax import Word, replaced
+from compatmatrix.manifests.index_urls import Asked, asked_by_variables
 
 # Options of pip and uv that take a value.
 _VALUED = frozenset(
@@ -31,20 +32,22 @@ _VALUED = frozenset(
 _CONDA_VALUED = frozenset(
     {"-c", "--channel", "-n", "--name", "-p", "--prefix", "--file", "-f", "--solver", "--repodata-fn"}
 )
+_MAIN = ("-i", "--index-url", "--default-index")
+_MORE = ("--extra-index-url", "--index")
+_LINKS = ("-f", "--find-links")
 _PREFIXES = frozenset({"sudo", "exec", "command", "time", "nice"})
 
 
 class Install(NamedTuple):
     """What one command installs. words: the requirements, text with variables replaced. files: of -r and -c.
 
-    main: what stands for the default index, empty for that. more: further indexes. backend: uv's word for the build
-    that it shall choose ("cu126", "auto"). python: the interpreter that it asks for, "3.11". conda: words are conda's.
+    asked: the indexes. backend: uv's word for the build that it shall choose ("cu126", "auto"). python: the interpreter
+    that it asks for, "3.11". conda: words are conda's.
     """
 
     words: tuple[Word, ...]
     files: tuple[str, ...] = ()
-    main: str = ""
-    more: tuple[str, ...] = ()
+    asked: Asked = Asked()
     backend: str = ""
     python: str = ""
     conda: bool = False
@@ -61,15 +64,27 @@ def read(command: Sequence[Word], variables: Mapping[str, str]) -> Install | Non
         local[name] = replaced(value, variables) or ""
     texts = [word.text for word in words]
     begin = _pip(texts)
-    if begin:
-        return _read_pip(words[begin:], local)
     program = texts[0].rpartition("/")[2] if texts else ""
+    if begin:
+        return _read_pip(words[begin:], local, uv=program == "uv")
     if program in ("conda", "mamba", "micromamba") and len(texts) > 1 and texts[1] in ("install", "create"):
         return _read_conda(words[2:], local)
     if texts[:2] in (["uv", "venv"], ["uv", "python"]):
         found = next((m[1] for text in texts[2:] if (m := re.fullmatch(r"(?:--python=)?(3\.\d+)(?:\.\d+)?", text))), "")
         return Install((), python=found)
     return None
+
+
+def setting(command: Sequence[Word], variables: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that stands for what `pip config set` sets for all commands after it, and its value; None for every
+    other command."""
+    texts = [word.text for word in command]
+    if "config" not in texts[1:4] or "set" not in texts or not re.search(r"(^|/)(pip[\d.]*|python[\d.]*)$", texts[0]):
+        return None
+    words = [text for text in texts[texts.index("set") + 1 :] if not text.startswith("-")]
+    match = re.fullmatch(r"(?:global|install)\.(index-url|extra-index-url|find-links)", words[0]) if words else None
+    value = replaced(words[1], variables) if match and len(words) == 2 else None
+    return (f"PIP_{match[1].replace('-', '_').upper()}", value) if match and value is not None else None
 
 
 def _pip(texts: list[str]) -> int:
@@ -107,34 +122,31 @@ def _options(words: Sequence[Word], valued: frozenset[str]) -> Iterable[tuple[st
             yield "", word
 
 
-def _read_pip(words: Sequence[Word], variables: Mapping[str, str]) -> Install:
-    index = variables.get("PIP_INDEX_URL") or variables.get("UV_INDEX_URL") or variables.get("UV_DEFAULT_INDEX") or ""
-    more = [
-        url
-        for name in ("PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX")
-        for url in variables.get(name, "").split()
-    ]
-    backend, python = variables.get("UV_TORCH_BACKEND", ""), ""
+def _read_pip(words: Sequence[Word], variables: Mapping[str, str], *, uv: bool) -> Install:
+    asked = asked_by_variables(variables, uv=uv)
+    backend, python = variables.get("UV_TORCH_BACKEND", "") if uv else "", ""
     found, files = [], []
     for option, word in _options(words, _VALUED):
         text = replaced(word.text, variables)
         if text is None:
-            if option in ("-i", "--index-url", "--extra-index-url", "--index", "--torch-backend"):
+            if option in (*_MAIN, *_MORE, *_LINKS, "--torch-backend"):
                 backend = backend or "unknown"
             continue
         if not option:
             found.append(Word(text, word.raw, word.offset))
         elif option in ("-r", "--requirement", "--requirements", "-c", "--constraint"):
             files.append(text)
-        elif option in ("-i", "--index-url", "--default-index"):
-            index = text
-        elif option in ("--extra-index-url", "--index"):
-            more.append(text)
+        elif option in _MAIN:
+            asked = asked.and_then(Asked(text))
+        elif option in _MORE:
+            asked = asked.and_then(Asked("", (text,)))
+        elif option in _LINKS:
+            asked = asked.and_then(Asked("", (), (text,)))
         elif option == "--torch-backend":
             backend = text
         elif option in ("--python", "-p") and re.fullmatch(r"3\.\d+(\.\d+)?", text):
             python = text
-    return Install(tuple(found), tuple(files), index, tuple(more), backend, python)
+    return Install(tuple(found), tuple(files), asked, backend, python)
 
 
 def _read_conda(words: Sequence[Word], variables: Mapping[str, str]) -> Install:

@@ -77,7 +77,8 @@ class Section(NamedTuple):
     """A part of a file that is installed by itself: an extra, a group, a stage; name is empty for the whole.
 
     python: a specifier. platform: as in Host, or "linux-" where only the system is known. cuda: of conda's packages or
-    of the base image, where something names it. at_once: one run of pip installs all entries.
+    of the base image, where something names it. at_once: one run of pip installs all entries. idle: addresses named as
+    pages of links that have none.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Section(NamedTuple):
     cuda: Cuda | None = None
     cuda_place: Place | None = None
     at_once: bool = False
+    idle: tuple[tuple[str, Place], ...] = ()
 
 
 class Manifest(NamedTuple):

@@ -44,7 +44,7 @@ def python(data: Mapping[str, Any]) -> str:
 
 def dependencies(data: Mapping[str, Any], group: str) -> Iterator[Dependency]:
     """The dependencies of a group, of the project itself for an empty name."""
-    for section, rows in _tables(data, group):
+    for section, rows in tables_of(data, group):
         for name, row in rows.items():
             if canonicalize_name(name) == "python":
                 continue
@@ -57,7 +57,8 @@ def dependencies(data: Mapping[str, Any], group: str) -> Iterator[Dependency]:
                     )
 
 
-def _tables(data: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
+def tables_of(data: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
+    """The tables of a group's dependencies with their names, those of the project itself for an empty name."""
     poetry = table(data, "tool", "poetry")
     if not group:
         yield "tool.poetry.dependencies", table(poetry, "dependencies")
@@ -121,7 +122,7 @@ def edit(document: MutableMapping[str, Any], changes: Mapping[str, str]) -> bool
     """Write new specifiers into a tomlkit document; whether anything changed."""
     changed = False
     for group in ("", *groups(document)):
-        for _, rows in _tables(document, group):
+        for _, rows in tables_of(document, group):
             for name in list(rows):
                 wanted = changes.get(canonicalize_name(name))
                 row = rows[name]

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests import poetry
 from compatmatrix.manifests.format import Format
-from compatmatrix.manifests.index_urls import BUILT, build_of, one_build
+from compatmatrix.manifests.index_urls import BUILT, Asked, build_of
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.requirements import entry_of, entry_of_wheel, parse_requirement
 from compatmatrix.manifests.toml_lines import Lines, load, table, tables
@@ -37,11 +37,14 @@ class _Reader:
             str(row.get("name", "")): str(row.get("url", ""))
             for row in (*tables(uv, "index"), *poetry.sources(self.data), *tables(self.data, "tool", "pdm", "source"))
         }
-        self.general = one_build(
-            str(row.get("url", ""))
-            for row in (*tables(uv, "index"), *tables(self.data, "tool", "pdm", "source"))
-            if not row.get("explicit")
-        )
+        rows = (*tables(uv, "index"), *tables(self.data, "tool", "pdm", "source"))
+        general = [str(row.get("url", "")) for row in rows if not row.get("explicit")]
+        links: list[str] = []
+        for settings in (uv, table(uv, "pip")):
+            general += [f"/{settings.get('torch-backend', '')}", str(settings.get("index-url", ""))]
+            general += _texts(settings.get("extra-index-url"))
+            links += _texts(settings.get("find-links"))
+        self.general, _ = Asked("", tuple(general), tuple(links)).build
         self.uv_sources: dict[str, Any] = {canonicalize_name(name): rows for name, rows in table(uv, "sources").items()}
 
     def sources(self, name: str) -> list[_Source]:
@@ -102,6 +105,10 @@ class _Reader:
                     self.problems.append(f"{self.path}:{header}: there is no dependency group {row['include-group']}")
                 else:
                     yield from self.group(groups, other, seen | {name})
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _negated(marker: str) -> str:

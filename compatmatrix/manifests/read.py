@@ -19,6 +19,8 @@ _NAMES = [
     (r"poetry\.lock", "poetry_lock"),
     (r"pdm(\..+)?\.lock", "pdm_lock"),
     (r"Pipfile\.lock", "pipfile_lock"),
+    (r"Pipfile", "pipfile"),
+    (r"setup\.cfg", "setup_cfg"),
     (r"pylock(\.[^.]+)?\.toml", "pylock"),
     (r".*\.?conda-lock\.ya?ml", "conda_lock"),
     (r"pyproject\.toml|pyproject[.-].*\.toml|.*[.-]pyproject\.toml", "pyproject"),
@@ -36,8 +38,8 @@ _CONTENTS = [
     (r"(?mi)\A(?:\s*(?:#.*)?\n|\s*ARG\s.*\n)*\s*FROM\s+\S+", "dockerfile"),
 ]
 _HINT = (
-    "readable are requirements files, pyproject.toml, environment.yml, Dockerfile, pylock.toml, uv.lock, poetry.lock, "
-    "pdm.lock, Pipfile.lock and conda-lock.yml"
+    "readable are requirements files, pyproject.toml, environment.yml, Dockerfile, Pipfile, setup.cfg, pylock.toml, "
+    "uv.lock, poetry.lock, pdm.lock, Pipfile.lock and conda-lock.yml"
 )
 
 

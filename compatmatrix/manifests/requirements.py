@@ -14,13 +14,12 @@ from packaging.utils import canonicalize_name
 
 from compatmatrix.errors import BadInput
 from compatmatrix.manifests.format import Format
-from compatmatrix.manifests.index_urls import BUILT, build_of, one_build
+from compatmatrix.manifests.index_urls import BUILT, Asked, asked_in, build_of
 from compatmatrix.manifests.manifest import Entry, Manifest, Section
 from compatmatrix.manifests.source import read_text
 from compatmatrix.model.finding import Place
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(.+)$")
-_INDEX = re.compile(r"(?:(-i|--index-url)|(--extra-index-url|-f|--find-links))[ =]?\s*(\S+)$")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 # A direct reference or a path: it names a file and no version.
 _ELSEWHERE = re.compile(r"[a-z+]+://|\.{0,2}/|[^ ]+\.(whl|tar\.gz|zip)$|[\w.-]+/[^ ]*$")
@@ -51,15 +50,14 @@ def read(path: Path, text: str) -> Manifest:
     lines = list(_lines(path, text, ()))
     problems: list[str] = []
     found: list[tuple[Requirement | Entry, Place]] = []
-    main, more, hint = "", [], ""
+    asked, hint = Asked(), ""
+    idle: list[tuple[str, Place]] = []
     for file, number, line in lines:
-        index = _INDEX.match(line)
-        if index:
-            if index[1]:
-                main = index[3]
-            else:
-                more.append(index[3])
-        elif not line.startswith("-"):
+        if line.startswith("-"):
+            more = asked_in(line)
+            asked = asked.and_then(more)
+            idle += [(url, Place(str(file), number)) for url in more.without_wheels]
+        else:
             place = Place(str(file), number)
             try:
                 requirement = entry_of_wheel(line, place) or parse_requirement(line)
@@ -71,9 +69,9 @@ def read(path: Path, text: str) -> Manifest:
                 found.append((requirement, place))
     if problems:
         raise BadInput(problems, hint=hint)
-    flavour, only = indexed(main, more)
+    flavour, only = asked.build
     entries = tuple(one if isinstance(one, Entry) else entry_of(one, place, flavour, only) for one, place in found)
-    return Manifest(path, (Section("", entries, _python_of(entries), at_once=True),))
+    return Manifest(path, (Section("", entries, _python_of(entries), at_once=True, idle=tuple(idle)),))
 
 
 def _python_of(entries: Sequence[Entry]) -> str:
@@ -85,12 +83,6 @@ def _python_of(entries: Sequence[Entry]) -> str:
 def read_requirements(path: Path) -> Manifest:
     """`read` for a file by its path."""
     return read(path, read_text(path))
-
-
-def indexed(main: str, more: list[str]) -> tuple[str | None, bool]:
-    """The build that pip's index options lead to, and whether no other index is asked."""
-    flavour = one_build([main, *more])
-    return flavour, bool(flavour) and build_of(main) == flavour and not any(build_of(url) is None for url in more)
 
 
 def parse_requirement(line: str) -> Requirement | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from compatmatrix.errors import CompatmatrixError
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.decision import Decision
@@ -54,35 +56,60 @@ class _Facts(NamedTuple):
 
 
 def conflict(question: Question, matrix: Matrix) -> tuple[Cause, ...]:
-    """The facts that together cause a refusal, so that leaving out any one of them gives a stack.
+    """The facts that together cause a refusal, so that no part of them does; where there are several such sets, the
+    first of `conflicts`. Empty where the question has an answer, or where no set of these facts is to blame."""
+    return next(iter(conflicts(question, matrix, most=1)), ())
+
+
+def conflicts(question: Question, matrix: Matrix, most: int = 3) -> tuple[tuple[Cause, ...], ...]:
+    """The smallest sets of facts that cannot be met together, at most so many. Where there is one only, leaving out any
+    of its facts gives a stack; where there are several, each of them has to lose one.
 
     Empty where the question has an answer, or where no set of these facts is to blame (nothing for the platform).
     """
-    facts = _Facts(question.requirements, tuple(dict.fromkeys(question.host.gpus.value or ())), question.others)
+    everything = _Facts(question.requirements, tuple(dict.fromkeys(question.host.gpus.value or ())), question.others)
     nothing = _Facts((), (), (), False, False, False, False)
-    if _fits(facts, question, matrix) or not _fits(nothing, question, matrix):
+    if _fits(everything, question, matrix) or not _fits(nothing, question, matrix):
         return ()
+    found: list[_Facts] = []
+    waiting = [everything]
+    while waiting and len(found) < most:
+        facts = waiting.pop(0)
+        if facts is not everything and _fits(facts, question, matrix):
+            continue
+        least = _least(facts, question, matrix)
+        if least not in found:
+            found.append(least)
+        if len(found) < most:
+            waiting += [fewer for leave in _without_each(least, question) if (fewer := leave(facts)) != facts]
+    return tuple(tuple(_causes(facts, question)) for facts in found)
+
+
+def _least(facts: _Facts, question: Question, matrix: Matrix) -> _Facts:
     for fewer in _without_each(facts, question):
         # Applied to what is left, not to the whole: the facts that were already left out stay out.
         smaller = fewer(facts)
-        if not _fits(smaller, question, matrix):
+        if smaller != facts and not _fits(smaller, question, matrix):
             facts = smaller
-    return tuple(_causes(facts, question))
+    return facts
 
 
 def _without_each(facts: _Facts, question: Question) -> Iterator[Any]:
     """Ways to leave out one fact each, the least telling first."""
-    if question.index is not IndexPolicy.AUTO:
+    if question.index is not IndexPolicy.AUTO and facts.policy:
         yield lambda left: left._replace(policy=False)
-    if question.host.libc.known:
+    if question.host.libc.known and facts.libc:
         yield lambda left: left._replace(libc=False)
-    yield lambda left: left._replace(python=False)
-    yield lambda left: left._replace(driver=False)
+    if facts.python:
+        yield lambda left: left._replace(python=False)
+    if facts.driver:
+        yield lambda left: left._replace(driver=False)
     for host in facts.others:
         yield lambda left, other=host: left._replace(others=tuple(one for one in left.others if one is not other))
     for gpu in facts.gpus:
         yield lambda left, gpu=gpu: left._replace(gpus=tuple(one for one in left.gpus if one != gpu))
-    for requirement in facts.requirements:
+    # torch last: what is said of it tells more than what follows from the others.
+    for requirement in sorted(facts.requirements, key=lambda one: canonicalize_name(one.name) == "torch"):
         yield lambda left, asked=requirement: left._replace(
             requirements=tuple(one for one in left.requirements if one is not asked)
         )

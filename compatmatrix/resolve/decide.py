@@ -28,6 +28,7 @@ from compatmatrix.resolve.judgement import (
 from compatmatrix.resolve.known_releases import need_releases
 from compatmatrix.resolve.notes import notes_on
 from compatmatrix.resolve.question import CORE, IndexPolicy, Prefer, Question
+from compatmatrix.resolve.ranged import objections_of_ranges
 from compatmatrix.rules import Case
 from compatmatrix.rules.case import driver_floor
 from compatmatrix.rules.coverage import all_tegra, ever_served
@@ -86,7 +87,9 @@ def decide(question: Question, matrix: Matrix, proofs: Proofs | None = None) -> 
         made = _first(question, matrix, proofs, lambda: [candidate for candidate, _ in spare], rejected)
     if made is not None:
         return made
-    notes = notes_on(_of_all_hosts(question), matrix, rejected, None) if rejected else [_nothing_to_try(question)]
+    notes = (
+        notes_on(_of_all_hosts(question), matrix, rejected, None) if rejected else [_nothing_to_try(question, matrix)]
+    )
     return Refusal(tuple(rejected), tuple(notes))
 
 
@@ -125,6 +128,10 @@ def _first(
                 if objections_of_versions(Stack([fastai]), candidate.build, question.host, matrix):
                     break  # this fastai fits with no torch at all
                 continue
+            if objections_of_ranges(stack, candidate.build, question, matrix):
+                why = partial(objections_of_ranges, stack, candidate.build, question, matrix)
+                rejected.append(Rejection(stack, candidate.build.build, candidate.build.index, why))
+                continue
             mark = proof_of(stack, candidate.build, question.host, proofs)
             cautions = cautions_on_versions(stack, candidate.build, question.host, matrix)
             taken.append(_Taken(candidate, stack, mark, cautions, len(rejected)))
@@ -144,13 +151,14 @@ def _of_all_hosts(question: Question) -> Question:
     return replace(question, host=replace(question.host, gpus=Fact.of(gpus, question.host.gpus.origin)))
 
 
-def _nothing_to_try(question: Question) -> str:
-    """Why there was not one candidate to judge."""
+def _nothing_to_try(question: Question, matrix: Matrix) -> str:
+    """Why there was not one candidate to judge, and which torch is the newest that there is."""
     source = {IndexPolicy.PYPI: " on PyPI", IndexPolicy.PYTORCH: " on the PyTorch index"}.get(question.index, "")
     asked = ", ".join(str(req) for name in CORE for req in question.wanted(name))
-    return (
-        f"the matrix has no build{source} for {question.host.platform.value}{f' that meets {asked}' if asked else ''}"
-    )
+    platform = question.host.platform.value or ""
+    there = next((torch for torch in matrix.torches if asked and matrix.builds_for(torch, platform)), None)
+    newest = f"; the newest torch there is {there}" if there and not source else ""
+    return f"the matrix has no build{source} for {platform}{f' that meets {asked}' if asked else ''}{newest}"
 
 
 def _need_host(host: Host, matrix: Matrix) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from compatmatrix.manifests.manifest import Entry, Part
+from compatmatrix.matrix.matrix import TORCH_FAMILY
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.target import Target, applies
@@ -24,6 +25,25 @@ def file_findings(part: Part, case: Case) -> Iterator[Finding]:
     yield from _other_wheels(part, case)
     yield from _half_named(part, case)
     yield from _nvidia(part, case)
+    yield from _no_links(part)
+
+
+def _no_links(part: Part) -> Iterator[Finding]:
+    """Folders of the PyTorch index named with -f: pip reads them as pages of links and finds none.
+
+    Source: pip, `_internal/index/collector.py`, and the pages themselves, which list projects (PEP 503).
+    """
+    family = [name for name in TORCH_FAMILY if name in part.places]
+    for url, place in part.section.idle if family else ():
+        yield Finding(
+            "other",
+            Severity.WARNING,
+            f"-f {url}: an index's folder lists projects and no wheels: pip finds nothing there, and takes what the "
+            "other indexes have",
+            f"name it as an index: --extra-index-url {url}",
+            packages=tuple(family),
+            where=place,
+        )
 
 
 def _twice(part: Part, case: Case) -> Iterator[Finding]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from packaging.version import Version
 
 from compatmatrix.manifests.manifest import Part
 from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
+from compatmatrix.model.fact import Fact
 from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Pin, Stack
 from compatmatrix.resolve.given import intended
 from compatmatrix.rules import Case, Rule, judge
@@ -16,9 +19,14 @@ from compatmatrix.rules import Case, Rule, judge
 _ENOUGH = 3000
 """Stacks that are looked at before the search gives up and says nothing."""
 
+_FEW = 30
+"""Releases of torch that are tried for a repair."""
+
 _NOT_THERE = frozenset({"python-unsupported", "platform-unsupported", "glibc-too-old"})
 """Releases that this Python and host do not have anyway are no example of what is wrong with a file."""
 
+_ASIDE: Fact[Any] = Fact.unknown("not looked at")
+_NOWHERE = Host(_ASIDE, _ASIDE, _ASIDE, _ASIDE, _ASIDE)
 _ORDER = (*TORCH_FAMILY, "fastai")
 
 
@@ -38,7 +46,7 @@ def closed_ranges(part: Part, case: Case, rules: Sequence[Rule]) -> Iterator[Fin
     finding = search.nearest
     concerned = [name for name in names if name in finding.packages] or [name for name in names if part.ranges[name]]
     concerned = concerned or list(names)
-    ranged = " and ".join(f"{name}{part.ranges[name] or ' (any version)'}" for name in concerned)
+    ranged = " and ".join(f"{name}{_as_written(part, name) or ' (any version)'}" for name in concerned)
     place = part.place_of(concerned)
     yield finding._replace(
         message=f"no choice within {ranged} works here, for example: {finding.message}",
@@ -47,12 +55,28 @@ def closed_ranges(part: Part, case: Case, rules: Sequence[Rule]) -> Iterator[Fin
     )
 
 
+def stacks_within(part: Part, matrix: Matrix) -> Iterator[Stack]:
+    """The pins with the newest release that each range admits, once for each torch that its range admits, newest first;
+    nothing where the part has no ranges. Releases are those that the matrix knows or tells apart."""
+    search = _Search(part, Case.of(Stack(), _NOWHERE, matrix), ())
+    found = {name: search.releases(name, {}) for name in part.ranges if name not in part.stack}
+    found = {name: known for name, known in found.items() if known}
+    for torch in found.get("torch", [None])[:_FEW] if found else ():
+        chosen = {name: torch if name == "torch" and torch else known[0] for name, known in found.items()}
+        pins = [Pin(name, release, search.flavour(name, release)) for name, release in chosen.items()]
+        yield Stack([*part.stack.values(), *pins])
+
+
+def _as_written(part: Part, name: str) -> str:
+    return ",".join(entry.specifier for entry in part.section.entries if entry.name == name and entry.specifier)
+
+
 class _Search:
     def __init__(self, part: Part, case: Case, rules: Sequence[Rule]) -> None:
         self.part, self.case, self.rules = part, case, rules
         self.judged = 0
         self.nearest: Finding | None = None
-        self._rank = (-1, False)
+        self._rank = (-1, False, 0)
 
     @property
     def gave_up(self) -> bool:
@@ -63,37 +87,39 @@ class _Search:
         if not names:
             return True
         name, rest = names[0], names[1:]
-        releases = self._releases(name, chosen)
+        releases = self.releases(name, chosen)
         if not releases:
             return self.succeeds(rest, chosen)
         for release in releases:
             if self.gave_up:
                 return False
             self.judged += 1
-            pins = {**chosen, name: Pin(name, release, self._flavour(name, release))}
-            error = self._error(Stack(pins.values()))
-            if error is None:
+            pins = {**chosen, name: Pin(name, release, self.flavour(name, release))}
+            errors = self._errors(Stack(pins.values()))
+            if not errors:
                 if self.succeeds(rest, pins):
                     return True
-            elif (rank := (len(pins), error.code not in _NOT_THERE)) > self._rank:
-                self.nearest, self._rank = error, rank
+            elif (rank := (len(pins), errors[0].code not in _NOT_THERE, -len(errors))) > self._rank:
+                self.nearest, self._rank = errors[0], rank
         return False
 
-    def _error(self, stack: Stack) -> Finding | None:
+    def _errors(self, stack: Stack) -> list[Finding]:
         case = Case.of(stack, self.case.host, self.case.matrix)
         if "torch" in self.part.conda | self.part.opaque:
             case = case._replace(build=None)
         errors = (found for found in judge(case, self.rules) if found.severity is Severity.ERROR)
-        return next((found for found in errors if not intended(found, case.host)), None)
+        return [found for found in errors if not intended(found, case.host)]
 
-    def _flavour(self, name: str, release: Version) -> str | None:
+    def flavour(self, name: str, release: Version) -> str | None:
+        """The build that the index of the file brings of a release."""
         entry = next((entry for entry in self.part.section.entries if entry.name == name), None)
         if entry is None or entry.flavour is None or name != "torch":
             return None
         built = any(build.build == entry.flavour for build in self.case.matrix.builds.get(release, ()))
         return entry.flavour if built else None
 
-    def _releases(self, name: str, chosen: dict[str, Pin]) -> list[Version]:
+    def releases(self, name: str, chosen: dict[str, Pin]) -> list[Version]:
+        """What a range admits, the newest first, the partner of a chosen torch before all."""
         matrix = self.case.matrix
         known: list[Version]
         if name == "torch":

@@ -65,7 +65,7 @@ def torch_choices(stack: Stack, host: Host, matrix: Matrix, index: IndexPolicy) 
         yield TorchChoice(None, ())
         return
     here = find_build(pin, platform, matrix)
-    found = [TorchChoice(here, tuple(_partners(stack, pin, here, host, matrix)))]
+    found = [TorchChoice(here, tuple(_partners(stack, pin, here, host, matrix, index)))]
     python = host.python.value
     releases = list(matrix.torches)
     for torch, row in matrix.torches.items():
@@ -79,7 +79,7 @@ def torch_choices(stack: Stack, host: Host, matrix: Matrix, index: IndexPolicy) 
                 continue
             other = Pin("torch", build.full_version, build.build, "repair")
             change = Change("torch", pin, str(other), other, build.index)
-            partners = _partners(stack, other, build, host, matrix)
+            partners = _partners(stack, other, build, host, matrix, index)
             found.append(TorchChoice(build, (change, *partners), steps, _rank(pin.flavour, build, place)))
     for one in found:
         if index is IndexPolicy.AUTO or all(change.source == index for change in one.changes):
@@ -117,7 +117,9 @@ def fastai_choices(stack: Stack, host: Host, matrix: Matrix) -> Iterator[FastaiC
         yield FastaiChoice(here, moved, steps, (*(["fastai"] if moved else []), *moves), family)
 
 
-def _partners(stack: Stack, torch: Pin, build: Build | None, host: Host, matrix: Matrix) -> Iterator[Change]:
+def _partners(
+    stack: Stack, torch: Pin, build: Build | None, host: Host, matrix: Matrix, index: IndexPolicy
+) -> Iterator[Change]:
     """Where torchvision or torchaudio do not fit a torch: what must come instead."""
     if torch.release not in matrix.torches:
         return
@@ -137,15 +139,19 @@ def _partners(stack: Stack, torch: Pin, build: Build | None, host: Host, matrix:
         partner = matrix.partner(name, torch.release)
         if partner is None:
             continue
-        source = _source(torch, build, host, matrix)
+        source = _source(torch, build, host, matrix, index)
         release = with_build(partner.version, source) if source else partner.version
         pin = Pin(name, release, torch.flavour, "repair")
         yield Change(name, here, str(pin), pin, source.index if source else "pypi")
 
 
-def _source(torch: Pin, build: Build | None, host: Host, matrix: Matrix) -> Build | None:
-    """The build whose index the partners come from: PyPI's wherever it has the same flavour."""
-    own = matrix.default_build(torch.release, host.platform.value or "")
+def _source(torch: Pin, build: Build | None, host: Host, matrix: Matrix, index: IndexPolicy) -> Build | None:
+    """The build whose index the partners come from: PyPI's wherever it has the same flavour and may be asked."""
+    platform = host.platform.value or ""
+    if index is IndexPolicy.PYTORCH:
+        same = (one for one in matrix.builds_for(torch.release, platform) if one.build == torch.flavour)
+        return next((one for one in same if one.index == index), build)
+    own = matrix.default_build(torch.release, platform)
     return own if own and own.build == torch.flavour else build
 
 

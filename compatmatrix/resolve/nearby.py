@@ -26,12 +26,13 @@ def nearest_version(spec: str, current: Version) -> Version | None:
     """
     if admits(spec, current):
         return current
-    fitting = [found for found in _borders(spec) if admits(spec, found)]
+    fitting = [found for found in borders(spec) if admits(spec, found)]
     below = [found for found in fitting if found < current]
     return max(below, default=min(fitting, default=None)) if fitting else None
 
 
-def _borders(spec: str) -> Iterator[Version]:
+def borders(spec: str) -> Iterator[Version]:
+    """Versions on, just above and, where that matters, just below what a specifier names."""
     for one in specifiers(spec):
         text = one.version.removesuffix(".*")
         border = version(text)

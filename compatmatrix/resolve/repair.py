@@ -60,14 +60,16 @@ def nearest_repair(
     index: IndexPolicy = IndexPolicy.AUTO,
     unwanted: frozenset[Severity] = ERRORS,
     rules: Sequence[Rule] = RULES,
+    others: Sequence[Host] = (),
 ) -> Repair | None:
     """The nearest stack with no finding of an unwanted severity; None where the matrix knows none.
 
     pinned: names that the user asked for: they move last. index: where builds may newly come from; what stays may be
-    from anywhere. rules: who judges. A stack without such findings gives a Repair without changes.
+    from anywhere. rules: who judges. others: further hosts that the one stack must serve as well, each with its own
+    driver. A stack without such findings gives a Repair without changes.
     """
-    known = _warnings(judge(Case.of(stack, host, matrix), rules))
-    asked = _Asked(stack, host, matrix, unwanted, tuple(rules))
+    asked = _Asked(stack, host, matrix, unwanted, tuple(rules), tuple(others))
+    known = _warnings(asked.judged(Case.of(stack, host, matrix), rules))
     near = _beside_the_pins(asked)
     alone = near is not None and len(near.changes) < 2 and pinned.isdisjoint(change.name for change in near.changes)
     if near and alone and _warnings(near.remaining) <= known:
@@ -141,6 +143,24 @@ class _Asked(NamedTuple):
     matrix: Matrix
     unwanted: frozenset[Severity]
     rules: tuple[Rule, ...]
+    others: tuple[Host, ...] = ()
+
+    def judged(self, case: Case, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+        """What the rules say of a case, on its host and on the others."""
+        found = judge(case, rules)
+        for host in self.others:
+            stack = case.stack
+            if host.platform.value != case.host.platform.value:
+                # PyPI's build of a release is another one there.
+                stack = Stack(
+                    pin._replace(flavour=None) if pin.origin == "repair" and not pin.version.local else pin
+                    for pin in stack.values()
+                )
+            other = Case.of(stack, host, self.matrix)._replace(advise=case.advise)
+            if host.platform.value == case.host.platform.value:
+                other = other._replace(build=case.build)
+            found += judge(other, rules)
+        return tuple(dict.fromkeys(found)) if self.others else found
 
     def of(self, scope: Scope) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.scope is scope)
@@ -161,9 +181,10 @@ def _runs(asked: _Asked, torch: TorchChoice) -> bool:
     if pin is None:
         return True
     alone = Case(Stack([pin]), asked.host, asked.matrix, torch.build, advise=False)
-    if torch.build and served_by_older_ptx(torch.build, asked.host, alone.system, asked.matrix):
+    hosts = (asked.host, *asked.others)
+    if torch.build and any(served_by_older_ptx(torch.build, one, one.driver_system, asked.matrix) for one in hosts):
         return False
-    return not asked.refuses(judge(alone, asked.of(Scope.HOST)))
+    return not asked.refuses(asked.judged(alone, asked.of(Scope.HOST)))
 
 
 def _warnings(findings: Sequence[Finding]) -> set[tuple[str, tuple[str, ...]]]:
@@ -185,10 +206,10 @@ def _completed(asked: _Asked, torch: TorchChoice, fastai: FastaiChoice) -> Repai
     specs: dict[str, str] = {}
     for _ in range(_ROUNDS):
         case = Case(Stack(pins.values()), asked.host, asked.matrix, torch.build, advise=False)
-        findings = judge(case, asked.of(Scope.VERSIONS))
+        findings = asked.judged(case, asked.of(Scope.VERSIONS))
         bad = [finding for finding in findings if finding.severity in asked.unwanted]
         if not bad:
-            findings = judge(case, asked.rules)
+            findings = asked.judged(case, asked.rules)
             if asked.refuses(findings):
                 return None
             bounds = limits_in(case)

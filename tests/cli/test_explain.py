@@ -97,7 +97,9 @@ def test_another_python_that_would_do(ask: Ask, matrix: Matrix) -> None:
     server = ("--platform", "linux-x86_64", "--python-version", "3.12", "--no-gpu")
     argv = ("explain", *server, "fastai==2.7.12", "torch==1.13.1")
     out = ask(*argv).out
-    assert "torch==1.13.1 and Python 3.12 cannot be met together; without either of them something fits" in out
+    assert "\ntorch==1.13.1 and Python 3.12 cannot be met together\n" in out
+    assert "\nfastai==2.7.12 and Python 3.12 cannot be met together\n" in out
+    assert "without either of them" not in out, "leaving out one of the requirements leaves the other"
     assert "Python 3.10 would do: fastai==2.7.12, torch==1.13.1" in out, "torchvision 0.14.1 has no wheel for 3.11"
     assert ask(*argv, "--json").json["other_python"]["python"] == "3.10"
     assert ask("explain", *server, "--json").json["other_python"] is None
@@ -110,3 +112,39 @@ def test_a_gpu_that_cudnn_gave_up_before_torch_did(ask: Ask, server: list[str]) 
     )
     (gpu,) = ask(*argv, "--json").json["gpus"]
     assert (gpu["last_torch"], gpu["last_torch_with_cudnn"]) == ("2.7.1", "2.3.1")
+
+
+def test_every_conflict_is_told(ask: Ask, server: list[str]) -> None:
+    """Whoever mends the first alone must not find the second afterwards."""
+    argv = ("explain", *server, "--gpu", "Tesla K80", "--driver", "390.157", "torch==2.13.0", "torchvision==0.20.0")
+    sets = ask(*argv, "--json").json["conflicts"]
+    assert [[cause["value"] for cause in causes] for causes in sets] == [
+        ["torch==2.13.0", "torchvision==0.20.0"],
+        ["torch==2.13.0", "Tesla K80 (3.7)"],
+        ["Tesla K80 (3.7)", "390.157"],
+    ]
+    assert "each of these has to lose one of its facts" in ask(*argv).out
+
+
+def test_a_range_that_the_stack_leaves_nothing_of(ask: Ask, server: list[str]) -> None:
+    answer = ask("explain", *server, "--no-gpu", "fastai==2.7.12", "numpy>=2")
+    assert answer.status == 1
+    assert "fastai==2.7.12 and numpy>=2 cannot be met together; without either of them something fits" in answer.out
+    assert ask("explain", *server, "--no-gpu", "fastai==2.7.12", "numpy>=1.24").status == 0
+    assert ask("explain", *server, "--no-gpu", "numpy>=2").status == 0
+
+
+def test_the_reason_that_all_candidates_share_is_the_example(ask: Ask, server: list[str]) -> None:
+    out = ask("explain", *server, "--gpu", "RTX 5090", "--driver", "550.54.14").out
+    assert "driver 550.54.14 does not know the NVIDIA GeForce RTX 5090" in out
+
+
+def test_nothing_is_said_of_a_cudnn_that_nobody_looked_at(ask: Ask) -> None:
+    windows = ("--platform", "windows-amd64", "--python-version", "3.12", "--gpu", "RTX 3060", "--driver", "531.79")
+    (gpu,) = ask("explain", *windows, "--json").json["gpus"]
+    assert gpu["last_torch_with_cudnn"] is None
+
+
+def test_the_newest_torch_of_a_platform_that_is_left_behind(ask: Ask) -> None:
+    out = ask("explain", "--platform", "macos-x86_64", "--python-version", "3.11", "--no-gpu", "torch==2.9.0").out
+    assert "that meets torch==2.9.0; the newest torch there is 2.2.2" in out

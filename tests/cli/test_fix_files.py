@@ -126,3 +126,45 @@ def test_the_torch_of_an_image_stays(ask: Ask, tmp_path: Path) -> None:
     path.write_text("FROM pytorch/pytorch:2.4.1-cuda12.1-cudnn9-runtime\nRUN pip install torchvision==0.17.0\n")
     assert ask("fix", "--apply", path, *WHERE).status == 0
     assert path.read_text().endswith("RUN pip install torchvision==0.19.1\n")
+
+
+OTHERS = {
+    "Dockerfile": (
+        "FROM python:3.11-slim AS a\nRUN pip install torch==2.4.1 torchvision==0.19.1\n"
+        "FROM python:3.11-slim AS b\nRUN pip install torch==2.5.1 torchvision==0.19.1\n",
+        "torch==2.5.1 torchvision==0.20.1\n",
+    ),
+    "requirements.txt": (
+        'torchvision==0.17.2; sys_platform == "darwin"\ntorch==2.2.2 ; sys_platform == "darwin"\n'
+        'torch==2.5.1 ; sys_platform == "linux"\ntorchvision==0.19.1 ; sys_platform == "linux"\n',
+        'torchvision==0.20.1 ; sys_platform == "linux"\n',
+    ),
+    "pyproject.toml": (
+        '[project]\nname = "x"\n[project.optional-dependencies]\n'
+        'old = ["torch==1.13.1", "torchvision==0.14.1"]\nnew = ["torch==2.5.1", "torchvision==0.19.1"]\n',
+        'new = ["torch==2.5.1", "torchvision==0.20.1"]\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_stages_systems_and_extras_keep_their_pins(ask: Ask, tmp_path: Path, name: str) -> None:
+    """A name that stands on several lines is several pins."""
+    text, expected = OTHERS[name]
+    path = tmp_path / name
+    path.write_text(text)
+    assert ask("fix", "--apply", path, *WHERE).status == 0
+    assert path.read_text().splitlines()[:-1] == text.splitlines()[:-1]
+    assert path.read_text().endswith(expected)
+
+
+def test_a_range_moves_only_where_no_pin_helps(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("torch>=2.5,<2.6  # ours\ntorchvision==0.19.1\n")
+    assert ask("fix", "--apply", path, *WHERE).status == 0
+    assert path.read_text() == "torch>=2.5,<2.6  # ours\ntorchvision==0.20.1\n"
+    path.write_text("torch==2.0.1\ntorchvision==0.15.2\nnumpy>=2  # ours\n")
+    assert "no choice within numpy>=2 works here" in ask("check", path, *WHERE).out
+    assert ask("fix", "--apply", path, *WHERE).status == 0
+    assert ask("check", path, *WHERE).status == 0
+    assert ask("fix", "--apply", path, *WHERE).out == f"{path}: nothing to do\n"

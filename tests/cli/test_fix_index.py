@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,88 @@ def test_what_check_proposes_names_the_build(ask: Ask, tmp_path: Path) -> None:
     (finding,) = ask("check", path, *ADA, "--json").json["findings"]
     assert finding["fix"] == ["torch==2.6.0+cu126"]
     assert finding["hint"] == "take a CUDA build: torch==2.6.0+cu126"
+
+
+NAMED = {
+    "ENV": "FROM python:3.11-slim\nENV PIP_EXTRA_INDEX_URL={}/cpu \\\n    A=1\nRUN pip install torch==2.6.0\n",
+    "uv's ENV": 'FROM python:3.11-slim\nENV UV_INDEX="pytorch={}/cpu"\nRUN uv pip install --system torch==2.6.0\n',
+    "pip config": "FROM python:3.11-slim\nRUN pip config set global.index-url {}/cpu && pip install torch==2.6.0\n",
+    "links": "FROM python:3.11-slim\nRUN pip install torch==2.6.0 -f {}/cpu/torch_stable.html\n",
+    "--find-links=": "FROM python:3.11-slim\nRUN pip install --find-links={}/cpu/torch/ torch==2.6.0\n",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_an_index_is_seen_and_moved_however_it_is_named(ask: Ask, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "Dockerfile"
+    text = NAMED[name].format("https://download.pytorch.org/whl")
+    path.write_text(text)
+    assert "cpu-build-on-gpu" in ask("check", path, *ADA).out
+    assert ask("fix", "--apply", path, *ADA).status == 0
+    assert path.read_text() == text.replace("/cpu", "/cu126")
+    assert ask("check", path, *ADA).status == 0
+
+
+def test_pip_does_not_read_what_is_said_to_uv(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(
+        NAMED["uv's ENV"].format("https://download.pytorch.org/whl").replace("uv pip install --system", "pip install")
+    )
+    assert ask("check", path, *ADA).status == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("requirements.txt", "-f https://download.pytorch.org/whl/cpu\ntorch==2.6.0\n", 1),
+        ("Dockerfile", "FROM python:3.11\nRUN pip install torch==2.6.0 -f https://download.pytorch.org/whl/cpu\n", 2),
+    ],
+)
+def test_a_folder_is_no_page_of_links(ask: Ask, tmp_path: Path, name: str, text: str, line: int) -> None:
+    """pip takes PyPI's build then, whatever the folder is called. A mirror's folder may list the files themselves."""
+    path = tmp_path / name
+    path.write_text(text)
+    answer = ask("check", path, *ADA)
+    assert answer.status == 0
+    assert (
+        f"{path}:{line}: warning[other]: -f https://download.pytorch.org/whl/cpu: an index's folder lists" in answer.out
+    )
+    path.write_text(text.replace("download.pytorch.org/whl", "mirror.example/pytorch-wheels"))
+    assert "cpu-build-on-gpu" in ask("check", path, *ADA).out
+
+
+def test_a_project_of_uv_goes_to_an_index_and_back(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    text = (
+        '[project]\nname = "x"  # a name\nrequires-python = ">=3.11"\ndependencies = ["torch==2.13.0"]\n\n[tool.uv]\n'
+    )
+    path.write_text(text)
+    assert ask("fix", "--apply", path, *ADA).status == 0
+    moved = path.read_text()
+    assert '"torch==2.13.0+cu1' in moved
+    assert "[[tool.uv.index]]" in moved
+    assert ask("check", path, *ADA).status == 0
+    newer = (*ADA[:3], "580.65.06", *ADA[4:], "--index", "pypi")
+    path.write_text(re.sub(r"cu\d{3}", "cpu", moved))
+    assert ask("fix", "--apply", path, *newer).status == 0
+    assert path.read_text() == text
+
+
+VARIABLES = """\
+FROM python:3.11-slim
+ARG TORCH=2.5.1
+ENV VISION="${VISION:-0.19.1}"
+RUN pip install "torch==${TORCH}+cu124" torchvision==${VISION}+cu124 --extra-index-url https://download.pytorch.org/whl/cu124
+"""
+
+
+def test_a_variable_keeps_its_part_of_a_version(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(VARIABLES)
+    assert ask("fix", "--apply", path, *ADA).status == 0
+    assert path.read_text() == VARIABLES.replace("0.19.1", "0.20.1")
+    young = ("--gpu", "RTX 5090", "--driver", "570.86.16", "--platform", "linux-x86_64")
+    assert ask("fix", "--apply", path, *young).status == 0
+    moved = VARIABLES.replace("cu124", "cu128").replace("2.5.1", "2.7.0").replace("0.19.1", "0.22.0")
+    assert path.read_text() == moved
+    assert ask("check", path, *young).status == 0

@@ -151,3 +151,9 @@ def test_edit_changes_nothing_else() -> None:
 def test_edit_with_what_stands_there_changes_nothing() -> None:
     said = {entry.name: entry.specifier for entry in read(PATH, FILE).sections[0].entries}
     assert edit(PATH, FILE, said) == FILE
+
+
+def test_a_pattern_that_tells_cpu_from_cuda_stays_with_a_new_version() -> None:
+    text = "dependencies:\n  - pytorch=2.5.1=*cpu*\n  - torchvision=0.19.1=py311_cu121\n"
+    new = edit(Path("environment.yml"), text, {"torch": "==2.4.1", "torchvision": "==0.19.0"})
+    assert new == "dependencies:\n  - pytorch=2.4.1=*cpu*\n  - torchvision=0.19.0\n"
