@@ -67,7 +67,7 @@ def judge_environment(
             if name in installed.stack and installed.stack[name].release == pin.release
         ),
     )
-    findings = _without_guesses(judge(Case.of(installed.stack, host, matrix), judged.rules))
+    findings = _without_guesses(judge(Case.of(installed.stack, host, judged.seen_in(matrix)), judged.rules))
     if judged.conda:
         from compatmatrix.probe.conda import torn_family
 

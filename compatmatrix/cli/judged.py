@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
@@ -40,6 +41,15 @@ class Judged(NamedTuple):
         from compatmatrix.rules.conda_rules import CONDA_RULES
 
         return CONDA_RULES
+
+    def seen_in(self, matrix: Matrix) -> Matrix:
+        """The matrix to judge by: conda's builds where conda installed torch."""
+        if "torch" not in self.conda or self.interpreter is None:
+            return matrix
+        from compatmatrix.probe.conda import channels_of
+        from compatmatrix.resolve.conda_builds import conda_matrix
+
+        return conda_matrix(matrix, channels_of(self.interpreter.prefix), self.stack.get("torch"), self.host)
 
     @property
     def empty(self) -> bool:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
+from compatmatrix.cli.conda_commands import conda_commands
 from compatmatrix.cli.output import command_line
 from compatmatrix.model.stack import Stack
-from compatmatrix.probe.conda import PROGRAMS, channels_of, conda_program
 from compatmatrix.probe.interpreter import Interpreter
 from compatmatrix.probe.trouble import TORCH_FAMILY, Trouble
+from compatmatrix.resolve.conda_builds import SOURCE
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.repair import Repair
 
@@ -35,7 +36,7 @@ class Plan(NamedTuple):
                     "name": one.name,
                     "from": str(one.old.version),
                     "requirement": one.requirement,
-                    "index": one.source or None,
+                    "index": None if one.source.startswith(SOURCE) else one.source or None,
                 }
                 for one in (self.repair.changes if self.repair else ())
             ],
@@ -88,7 +89,7 @@ def plan_of(
     by_conda = [change for change in changes if interpreter.installer == "conda" and change.name in conda]
     by_wheel = [change for change in changes if change not in by_conda]
     if by_conda:
-        commands.append(_conda_install(by_conda, interpreter))
+        commands += conda_commands(by_conda, interpreter)
     if by_wheel or renewed:
         beside = repair.beside if repair else ()
         more = [*_anchor(by_wheel, repair, stack), *beside]
@@ -183,26 +184,3 @@ def _counts_as_satisfied(change: Change) -> bool:
     return any(spec.operator == "==" for spec in specifier) and specifier.contains(
         str(change.old.version), prereleases=True
     )
-
-
-def _conda_install(changes: Sequence[Change], interpreter: Interpreter) -> Words:
-    """By conda, or by its like where only that is there; from the channels that the packages came from."""
-    program = conda_program()
-    prefix = str(interpreter.prefix)
-    channels = channels_of(interpreter.prefix, [_conda_name(change.name) for change in changes])
-    named = [word for channel in channels for word in ("--channel", channel)]
-    specs = (_conda_spec(change) for change in changes)
-    return (program.name if program else PROGRAMS[0], "install", "--yes", "--prefix", prefix, *named, *specs)
-
-
-def _conda_name(name: str) -> str:
-    return "pytorch" if name == "torch" else name
-
-
-def _conda_spec(change: Change) -> str:
-    """In conda's form. In every channel the build's name tells CPU from CUDA: "cpu_…" and "py310_cpu" are CPU builds,
-    "cuda126_…" and "py310_cu121" are not."""
-    if change.name not in TORCH_FAMILY:
-        return change.requirement
-    kind = {None: "", "cpu": "=*cpu*"}.get(change.pin.flavour, "=*cu*")
-    return f"{_conda_name(change.name)}={change.pin.release}{kind}"

@@ -1,13 +1,15 @@
-"""conda's side of an environment: the program that changes it, and the channels its packages came from.
+"""conda's side of an environment: the program that changes it, the channels of its packages, what the user asked for.
 
-Sources: the records that conda keeps below conda-meta (name-version-build.json, key "channel"), and CONDA_EXE and
-MAMBA_EXE, which the activation scripts of conda and mamba set.
+Sources: the records that conda keeps below conda-meta (name-version-build.json, key "channel"), the file `history` beside
+them (its lines "# update specs: [...]", as conda 4.3 to 26.7 and mamba 2.0 write them), and CONDA_EXE and MAMBA_EXE,
+which the activation scripts of conda and mamba set.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -30,19 +32,39 @@ def conda_program(environ: Mapping[str, str] | None = None) -> Path | None:
     return next((place for place in places if is_file(place) and os.access(place, os.X_OK)), None)
 
 
-def channels_of(prefix: Path, names: Collection[str]) -> tuple[str, ...]:
-    """The channels that packages came from, by conda's names for packages; each once, sorted; those that tell none
-    are left out."""
-    found = set()
+def records_of(prefix: Path) -> dict[str, str]:
+    """The files of conda's records by conda's names for packages; empty where there are none."""
     try:
         entries = sorted(entry.name for entry in os.scandir(prefix / "conda-meta") if entry.name.endswith(".json"))
     except OSError:
-        return ()
-    for entry in entries:
-        if entry.rsplit("-", 2)[0] in names:
+        return {}
+    return {entry.rsplit("-", 2)[0]: entry for entry in entries}
+
+
+def channels_of(prefix: Path, names: Collection[str] | None = None) -> tuple[str, ...]:
+    """The channels that packages came from, by conda's names for packages; each once, sorted; those that tell none
+    are left out. names: None for all packages."""
+    found = set()
+    for name, entry in records_of(prefix).items():
+        if names is None or name in names:
             channel = _channel(prefix / "conda-meta" / entry)
             found |= {channel} if channel else set()
     return tuple(sorted(found))
+
+
+def asked_for(prefix: Path) -> frozenset[str]:
+    """conda's names for the packages that the user asked for by name, in commands or in an environment.yml."""
+    try:
+        with (prefix / "conda-meta" / "history").open("rb") as file:
+            text = file.read(_ENOUGH).decode("utf-8", "replace")
+    except OSError:
+        return frozenset()
+    names: set[str] = set()
+    for verb, specs in re.findall(r"^# (\w+) specs: *(.*)$", text, re.M):
+        # Older ones write the specs bare, with commas between them.
+        parts = re.findall(r"""['"](?:[^'"]*::)?([\w.-]+)[^'"]*['"]""", specs) or re.findall(r"(?:^|, *)([\w.-]+)", specs)
+        names = names - set(parts) if verb == "remove" else names | set(parts)
+    return frozenset(name.lower() for name in names)
 
 
 def torn_family(stack: Stack, conda: Collection[str]) -> Iterator[Finding]:
