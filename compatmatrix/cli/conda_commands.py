@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from compatmatrix.model.cuda import Cuda
+from compatmatrix.model.stack import Stack
 from compatmatrix.probe.conda import PROGRAMS, channels_of, conda_program, records_of
 from compatmatrix.probe.interpreter import Interpreter
 from compatmatrix.probe.trouble import TORCH_FAMILY
@@ -24,7 +26,8 @@ def conda_commands(changes: Sequence[Change], interpreter: Interpreter) -> list[
     """By conda, or by its like where only that is there.
 
     A package that holds the kind of build which torch leaves has to go first: it was asked for by name, so that no
-    solver takes it out by itself.
+    solver takes it out by itself. By force: that asks no solver, which would take the chance to move other packages to
+    the channels that it is given.
     """
     program = conda_program()
     name = program.name if program else PROGRAMS[0]
@@ -35,7 +38,17 @@ def conda_commands(changes: Sequence[Change], interpreter: Interpreter) -> list[
     held = [one for one in _held(changes) if one in records]
     named = [word for channel in channels for word in ("--channel", channel)]
     install = (name, "install", *prefix, *named, *specs)
-    return [(name, "remove", *prefix, *held), install] if held else [install]
+    return [(name, "remove", "--force", *prefix, *held), install] if held else [install]
+
+
+def conda_again(changes: Sequence[Change], covered: Stack, interpreter: Interpreter) -> tuple[str, ...]:
+    """The command that puts back what conda has recorded and another installer has overwritten: the same build."""
+    program = conda_program()
+    prefix = ("--yes", "--prefix", str(interpreter.prefix))
+    named = [word for channel in _channels(changes, interpreter) for word in ("--channel", channel)]
+    entries = [Path(covered[change.name].origin).name.removesuffix(".json").rsplit("-", 2) for change in changes]
+    specs = [f"{name}={version}={build}" for name, version, build in entries]
+    return (program.name if program else PROGRAMS[0], "install", "--force-reinstall", *prefix, *named, *specs)
 
 
 def _channels(changes: Sequence[Change], interpreter: Interpreter) -> list[str]:
@@ -95,5 +108,5 @@ def _spec(change: Change) -> str:
         kind = f"={cuda.tag.replace('cu', 'cuda')}*"
     release = change.pin.release
     if channel and channel != "pytorch" and change.name != "torch":
-        return f"{name}={release.major}.{release.minor}{kind}"
+        return f"{name}={release.major}.{release.minor}.*{kind}"
     return f"{name}={release}{kind}"

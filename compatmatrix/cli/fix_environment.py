@@ -14,7 +14,7 @@ from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import command_line, note, print_json, progress
 from compatmatrix.cli.repair import Plan, Words
 from compatmatrix.errors import IndexUnavailable, ToolFailed
-from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
+from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Pin
@@ -25,7 +25,6 @@ from compatmatrix.resolve.given import GIVEN
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question
 from compatmatrix.resolve.repair import ERRORS, Repair
-from compatmatrix.rules.case import newest_cuda_of
 
 _TIME_LIMIT = 3600.0
 """Seconds for one command; a CUDA build of torch is gigabytes."""
@@ -85,10 +84,14 @@ def fix_environment(
 
 
 def _what_conda_says(repair: Repair, host: Host, matrix: Matrix) -> Iterator[str]:
-    if not all(change.source.startswith(f"{SOURCE}:") for change in repair.changes if change.name in TORCH_FAMILY):
+    if any(change.source == SOURCE for change in repair.changes):
         yield "of this channel's builds the matrix knows nothing: whether it has these versions, conda says"
-    driver = host.driver
-    cuda = newest_cuda_of(driver.value, host.driver_system, matrix) if driver.value and driver.origin in GIVEN else None
+    driver = host.driver.value
+    if driver is None or host.driver.origin not in GIVEN:
+        return
+    system = host.driver_system
+    made_with = [cuda for cuda, row in matrix.cudas.items() if system in row.drivers and row.drivers[system] <= driver]
+    cuda = host.driver_cuda.value or max(made_with, default=None)
     if cuda:
         yield f"conda solves for this machine's driver; for the one that you named, set CONDA_OVERRIDE_CUDA={cuda}"
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
-from compatmatrix.cli.conda_commands import conda_commands
+from compatmatrix.cli.conda_commands import conda_again, conda_commands
 from compatmatrix.cli.output import command_line
 from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import Interpreter
@@ -19,6 +19,7 @@ from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.repair import Repair
 
 Words = tuple[str, ...]
+NO_PACKAGES = Stack()
 
 
 class Plan(NamedTuple):
@@ -60,17 +61,21 @@ def plan_of(
     limits: Mapping[str, Sequence[str]] = MappingProxyType({}),
     left_behind: Sequence[str] = (),
     anew: Sequence[str] = (),
+    covered: Stack = NO_PACKAGES,
 ) -> Plan:
     """The commands that carry out a repair.
 
     stack: as it is; conda: the packages that conda itself installed. limits: on what is installed again in another
     version, by name. left_behind: what is of no use after the changes, and in the way of what they bring.
-    anew: requirements to be installed again whatever is there.
+    anew: requirements to be installed again whatever is there. covered: conda's records of what pip's copies lie over:
+    where one of them is what is asked for, it takes its place again.
     """
     troubles = tuple(troubles)
     changes = repair.changes if repair else ()
     moving = {change.name for change in changes}
-    removed = tuple(dict.fromkeys((*(name for trouble in troubles for name in trouble.remove), *left_behind)))
+    back = _taken_back(changes, covered, conda)
+    hidden = [change.name for change in back]
+    removed = tuple(dict.fromkeys((*(name for trouble in troubles for name in trouble.remove), *left_behind, *hidden)))
     again = [
         text
         for text in (*(text for trouble in troubles for text in trouble.reinstall), *anew)
@@ -86,8 +91,14 @@ def plan_of(
     commands: list[Words] = []
     if removed:
         commands.append(install.removal(removed))
-    by_conda = [change for change in changes if interpreter.installer == "conda" and change.name in conda]
-    by_wheel = [change for change in changes if change not in by_conda]
+    by_conda = [
+        change
+        for change in changes
+        if change not in back and interpreter.installer == "conda" and _is_condas(change.name, conda, hidden)
+    ]
+    by_wheel = [change for change in changes if change not in by_conda and change not in back]
+    if back:
+        commands.append(conda_again(back, covered, interpreter))
     if by_conda:
         commands += conda_commands(by_conda, interpreter)
     if by_wheel or renewed:
@@ -98,6 +109,21 @@ def plan_of(
         commands.append(install.anew(list(dict.fromkeys(again))))
     manual = tuple(dict.fromkeys(trouble.shell for trouble in troubles if trouble.shell))
     return Plan(tuple(commands), manual, repair)
+
+
+def _taken_back(changes: Sequence[Change], covered: Stack, conda: frozenset[str]) -> list[Change]:
+    """The changes that lead back to what conda has installed: of torch, or of its partners where torch is conda's."""
+    fitting = [
+        change
+        for change in changes
+        if (pin := covered.get(change.name)) and (pin.release, pin.flavour) == (change.pin.release, change.pin.flavour)
+    ]
+    return fitting if "torch" in conda or any(change.name == "torch" for change in fitting) else []
+
+
+def _is_condas(name: str, conda: frozenset[str], back: Sequence[str]) -> bool:
+    """Whether conda changes a package: torch's partners come from where torch comes from."""
+    return "torch" in {*conda, *back} if name in TORCH_FAMILY[1:] and name in conda else name in conda
 
 
 def _anchor(changes: Sequence[Change], repair: Repair | None, stack: Stack) -> list[str]:

@@ -12,10 +12,11 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.stack import Stack
-from compatmatrix.probe.files import is_file
+from compatmatrix.probe.files import exists, is_file
 from compatmatrix.probe.trouble import TORCH_FAMILY
 
 PROGRAMS = ("conda", "mamba", "micromamba")
@@ -67,6 +68,18 @@ def asked_for(prefix: Path) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
+def covered(prefix: Path, names: Collection[str]) -> frozenset[str]:
+    """Those of conda's packages, by its names, whose metadata for Python is gone: another installer put its own copy
+    in the place of theirs."""
+    found = set()
+    for name, entry in records_of(prefix).items():
+        files = _record(prefix / "conda-meta" / entry).get("files") if name in names else None
+        for file in files if isinstance(files, list) else ():
+            if str(file).endswith((".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info")):
+                found |= set() if exists(prefix / str(file)) else {name}
+    return frozenset(found)
+
+
 def torn_family(stack: Stack, conda: Collection[str]) -> Iterator[Finding]:
     """Partners of torch that came from pip where torch came from conda, or the other way round.
 
@@ -86,14 +99,18 @@ def torn_family(stack: Stack, conda: Collection[str]) -> Iterator[Finding]:
             )
 
 
-def _channel(record: Path) -> str:
-    """The name or the address of the channel, without the platform's folder at its end."""
+def _record(path: Path) -> dict[str, Any]:
     try:
-        with record.open("rb") as file:
+        with path.open("rb") as file:
             data = json.loads(file.read(_ENOUGH))
     except (OSError, ValueError, RecursionError):
-        return ""
-    channel = data.get("channel") if isinstance(data, dict) else None
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _channel(record: Path) -> str:
+    """The name or the address of the channel, without the platform's folder at its end."""
+    channel = _record(record).get("channel")
     if not isinstance(channel, str) or channel.startswith("-"):
         return ""
     parts = channel.rstrip("/").split("/")
