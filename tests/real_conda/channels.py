@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import sys
 import sysconfig
 import tarfile
@@ -66,9 +65,8 @@ def _with_python(packages: Iterable[Package]) -> Iterator[tuple[Package, Files]]
         for channel in ("main", "conda-forge"):
             files = interpreter(minor)
             yield Package(channel, "python", version, build), files
-            pip = _pip(minor) if channel == "main" else _pip(minor)
             pin = f"python >={minor},<3.{int(minor[2:]) + 1}.0a0"
-            yield Package(channel, "pip", "24.2", f"py{minor.replace('.', '')}_0", (pin,), python=minor), pip
+            yield Package(channel, "pip", "24.2", f"py{minor.replace('.', '')}_0", (pin,), python=minor), _pip(minor)
 
 
 def interpreter(minor: str) -> Files:
@@ -139,8 +137,3 @@ def _archive(package: Package, index: dict[str, object], files: Files) -> bytes:
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
-
-
-def clear(folder: Path) -> None:
-    """Remove a folder of environments or channels."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from compatmatrix.matrix import Matrix
 
 PYTHONS = {"3.9": "3.9.19", "3.10": "3.10.14", "3.11": "3.11.9", "3.12": "3.12.4", "3.13": "3.13.1"}
-SERIES = {"pytorch": ("1.13.1", "2.0.1", "2.1.2", "2.3.1", "2.4.1", "2.5.1")}
-"""The torch releases that the channel holds; conda-forge's are those of FORGE."""
+SERIES = ("1.13.1", "2.0.1", "2.1.2", "2.3.1", "2.4.1", "2.5.1")
+"""The torch releases that the channel pytorch holds here; conda-forge's are those of FORGE."""
 FORGE = ("2.0.0", "2.3.1", "2.4.1", "2.6.0", "2.7.1", "2.10.0", "2.13.0")
 CUDNN = {"11.6": "8.3.2", "11.7": "8.5.0", "11.8": "8.7.0", "12.1": "8.9.2", "12.4": "9.1.0"}
 FASTAI = ("2.7.12", "2.7.14", "2.7.19", "2.8.1", "2.8.7")
@@ -58,6 +58,8 @@ def packages(matrix: Matrix) -> Iterator[Package]:
         depends = tuple(f"{conda.get(name, name)} {requires[name]}" for name in names if requires.get(name))
         for channel in ("fastai", "conda-forge"):
             yield Package(channel, "fastai", version, "py_0", ("python >=3.7", *depends), dist="fastai")
+    for name, version in (("pandas", "2.2.2"), ("plum-dispatch", "2.5.3")):
+        yield Package("conda-forge", name, version, "py_0", ("python >=3.7",), dist=name.replace("-", "_"))
     for version in ("1.5.29", "1.5.55", "1.7.29", "1.8.10"):
         for channel in ("fastai", "conda-forge"):
             yield Package(channel, "fastcore", version, "py_0", ("python >=3.7",), dist="fastcore")
@@ -96,7 +98,7 @@ def _pytorch(matrix: Matrix) -> Iterator[Package]:
             yield Package("nvidia", name, f"{cuda}.0", "0")
         yield Package("pytorch", "pytorch-cuda", cuda, "h1_6", tuple(f"{name} >={cuda},<{after}" for name in libraries))
     for row in matrix.conda_releases:
-        if row.channel != "pytorch" or str(row.version) not in SERIES["pytorch"]:
+        if row.channel != "pytorch" or str(row.version) not in SERIES:
             continue
         wheels = {minor for build in matrix.builds[row.version] for minor in build.pythons}
         for minor in [minor for minor in PYTHONS if minor in wheels and minor != "3.13"]:
@@ -153,4 +155,5 @@ def _forge_family(matrix: Matrix, version: str, pythons: list[str], cuda: str) -
             needs = (_python(minor), f"pytorch {series}", f"pytorch * {kind}*", "pillow >=5.3.0", *gpu[1:])
             build, name = f"{flavour}_{tag}_h1_1", "torchvision"
             yield Package("conda-forge", name, str(vision.version), build, needs, dist=name, python=minor)
-    yield Package("conda-forge", own, version, f"{flavour}_mkl_h{number}_{number}", (f"pytorch {version} {kind}*{number}",))
+    needs = (f"pytorch {version} {kind}*{number}",)
+    yield Package("conda-forge", own, version, f"{flavour}_mkl_h{number}_{number}", needs)
