@@ -20,8 +20,8 @@ from compatmatrix.probe.trouble import LIBRARIES
 from compatmatrix.rules import Case, judge
 
 if TYPE_CHECKING:
-    from compatmatrix.probe.installed import Installed
     from compatmatrix.cli.repair import Plan
+    from compatmatrix.probe.installed import Installed
 
 
 def judge_on_hosts(where: HostOptions, matrix: Matrix) -> list[Judged]:

@@ -43,8 +43,18 @@ def plan_for(
     base = pytorch_index.rstrip("/") or matrix.pytorch_index
     limits = limits_in(Case.of(repair.stack if repair else stack, judged.host, matrix))
     left = _left_behind(repair, stack, judged.interpreter.site_packages)
-    return plan_of(repair, judged.troubles, judged.interpreter, stack, base, judged.conda, limits, left, _anew(judged),
-        judged.covered)
+    return plan_of(
+        repair,
+        judged.troubles,
+        judged.interpreter,
+        stack,
+        base,
+        judged.conda,
+        limits,
+        left,
+        _anew(judged),
+        judged.covered,
+    )
 
 
 def _asked_for(judged: Judged) -> frozenset[str]:

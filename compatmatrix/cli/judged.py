@@ -18,7 +18,8 @@ class Judged(NamedTuple):
     """what: its name for people. notes: what else was seen. interpreter: for an environment.
 
     troubles: what only the live environment showed; their findings are among the findings. conda: what conda installed.
-    covered: conda's records of what pip has put its own copies over. on: the name of the host, where several are judged.
+    covered: conda's records of what pip has put its own copies over. on: the name of the host, where several are
+    judged.
     """
 
     what: str

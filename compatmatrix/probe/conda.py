@@ -63,7 +63,9 @@ def asked_for(prefix: Path) -> frozenset[str]:
     names: set[str] = set()
     for verb, specs in re.findall(r"^# (\w+) specs: *(.*)$", text, re.M):
         # Older ones write the specs bare, with commas between them.
-        parts = re.findall(r"""['"](?:[^'"]*::)?([\w.-]+)[^'"]*['"]""", specs) or re.findall(r"(?:^|, *)([\w.-]+)", specs)
+        parts = re.findall(r"""['"](?:[^'"]*::)?([\w.-]+)[^'"]*['"]""", specs) or re.findall(
+            r"(?:^|, *)([\w.-]+)", specs
+        )
         names = names - set(parts) if verb == "remove" else names | set(parts)
     return frozenset(name.lower() for name in names)
 

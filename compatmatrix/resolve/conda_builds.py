@@ -79,6 +79,8 @@ def _reaches(build: str, host: Host, matrix: Matrix) -> bool:
 
 def _archs(tag: str, wheels: Sequence[Any]) -> list[str]:
     cuda = Cuda.from_tag(tag)
-    alike = [wheel for wheel in wheels if cuda and (other := Cuda.from_tag(wheel["build"])) and other.major == cuda.major]
+    alike = [
+        wheel for wheel in wheels if cuda and (other := Cuda.from_tag(wheel["build"])) and other.major == cuda.major
+    ]
     exact = [wheel for wheel in alike if wheel["build"] == tag]
     return list(next((wheel.get("archs", ()) for wheel in exact or alike), ()))

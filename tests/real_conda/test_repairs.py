@@ -19,6 +19,9 @@ from .packages import PYTHONS
 
 pytestmark = pytest.mark.conda
 MINE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+NEEDS_MINE = pytest.mark.skipif(
+    MINE not in PYTHONS or MINE == "3.13", reason=f"the channels have no torch for Python {MINE}, which runs the tests"
+)
 A100 = ("--gpu", "A100", "--driver", "535.104.05")
 V100 = ("--gpu", "Tesla V100", "--driver", "470.57.02")
 NO_GPU = ("--no-gpu",)
@@ -102,7 +105,14 @@ CASES = {
     ),
     "MKL 2024.1": Broken(
         PYTORCH,
-        ("python=3.11", "pytorch=2.1.2", "pytorch-cuda=12.1", "numpy=1.26", "conda-forge::mkl=2024.1", "conda-forge::blas"),
+        (
+            "python=3.11",
+            "pytorch=2.1.2",
+            "pytorch-cuda=12.1",
+            "numpy=1.26",
+            "conda-forge::mkl=2024.1",
+            "conda-forge::blas",
+        ),
         A100,
         "conda-mixed",
         ("mkl-2024.0", "pytorch-2.1.2-py3.11_cuda12.1"),
@@ -170,7 +180,7 @@ def wheel(folder: Path, name: str, version: str, cuda: str | None) -> Path:
 @pytest.mark.parametrize(
     ("name", "version", "cuda"), [("torch", "2.7.1+cu128", "12.8"), ("torchvision", "0.19.1+cpu", None)]
 )
-@pytest.mark.skipif(MINE not in PYTHONS or MINE == "3.13", reason="the channels have no torch for this Python")
+@NEEDS_MINE
 def test_pips_copy_over_condas(
     conda: Conda, ask: Callable[..., Answer], tmp_path: Path, name: str, version: str, cuda: str | None
 ) -> None:
