@@ -1,8 +1,8 @@
-"""conda's side of an environment: the program that changes it, the channels of its packages, what the user asked for.
+"""conda's side of an environment: the program that changes it, its packages' channels, what the user asked for.
 
-Sources: the records that conda keeps below conda-meta (name-version-build.json, key "channel"), the file `history` beside
-them (its lines "# update specs: [...]", as conda 4.3 to 26.7 and mamba 2.0 write them), and CONDA_EXE and MAMBA_EXE,
-which the activation scripts of conda and mamba set.
+Sources: the records that conda keeps below conda-meta (name-version-build.json, keys "channel" and "files"), the file
+`history` beside them (its lines "# update specs: [...]"), and CONDA_EXE and MAMBA_EXE, which the activation scripts of
+conda and mamba set.
 """
 
 from __future__ import annotations
