@@ -7,6 +7,7 @@ conda and mamba set.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -62,12 +63,18 @@ def asked_for(prefix: Path) -> frozenset[str]:
         return frozenset()
     names: set[str] = set()
     for verb, specs in re.findall(r"^# (\w+) specs: *(.*)$", text, re.M):
-        # Older ones write the specs bare, with commas between them.
-        parts = re.findall(r"""['"](?:[^'"]*::)?([\w.-]+)[^'"]*['"]""", specs) or re.findall(
-            r"(?:^|, *)([\w.-]+)", specs
-        )
-        names = names - set(parts) if verb == "remove" else names | set(parts)
-    return frozenset(name.lower() for name in names)
+        found = {match[1].lower() for spec in _specs(specs) if (match := re.match(r"(?:\S*::)?([\w.-]+)", spec))}
+        names = names - found if verb == "remove" else names | found
+    return frozenset(names)
+
+
+def _specs(text: str) -> list[str]:
+    """A list as Python writes it; the oldest write the specs bare, with commas between them."""
+    try:
+        specs = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text.split(", ")
+    return [str(spec) for spec in specs] if isinstance(specs, list) else []
 
 
 def covered(prefix: Path, names: Collection[str]) -> frozenset[str]:
