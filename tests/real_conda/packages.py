@@ -1,7 +1,8 @@
 """The packages of small conda channels, shaped as those of pytorch, nvidia, conda-forge, fastai and the defaults.
 
 Names, build strings, dependencies and constraints are those of pytorch/builder's recipes (pytorch-nightly,
-pytorch-cuda, pytorch-mutex, cpuonly) and of conda-forge's feedstocks; versions, CUDA releases and Pythons are the matrix's rows.
+pytorch-cuda, pytorch-mutex, cpuonly) and of conda-forge's feedstocks; versions, CUDA releases and Pythons are the
+matrix's rows.
 What decides nothing is left out. A package holds what installers write and compatmatrix reads, and no library.
 """
 
