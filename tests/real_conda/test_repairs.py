@@ -30,7 +30,8 @@ NO_GPU = ("--no-gpu",)
 class Broken(NamedTuple):
     """An environment, and what comes of its repair.
 
-    cuda: the driver's CUDA, for conda. then: the words of further conda commands. after: beginnings of the names of
+    cuda: the driver's CUDA, for conda. then: a package file that is put in by its
+    address, which asks no solver. after: beginnings of the names of
     conda's records afterwards; gone: those that are no more there.
     """
 
@@ -41,10 +42,11 @@ class Broken(NamedTuple):
     after: tuple[str, ...]
     gone: tuple[str, ...] = ()
     cuda: str = "12.2"
-    then: tuple[tuple[str, ...], ...] = ()
+    then: str = ""
 
 
 PYTORCH = "pytorch nvidia"
+FORGE = "conda-forge/linux-64"
 CASES = {
     "cpuonly on a machine with a GPU": Broken(
         "fastai pytorch",
@@ -97,11 +99,12 @@ CASES = {
     ),
     "NumPy 2 of conda-forge beside the channel pytorch": Broken(
         f"{PYTORCH} conda-forge",
-        ("python=3.11", "pytorch=2.0.1", "torchvision", "pytorch-cuda=11.8", "conda-forge::numpy"),
+        ("python=3.11", "pytorch=2.0.1", "torchvision", "pytorch-cuda=11.8"),
         NO_GPU,
         "numpy-abi",
         ("numpy-1.26.4", "pytorch-2.0.1-py3.11_cuda11.8", "torchvision-0.15.2-py311_cu118"),
         ("numpy-2",),
+        then=f"{FORGE}/numpy-2.2.6-py311h1_0.tar.bz2",
     ),
     "MKL 2024.1": Broken(
         PYTORCH,
@@ -110,13 +113,12 @@ CASES = {
             "pytorch=2.1.2",
             "pytorch-cuda=12.1",
             "numpy=1.26",
-            "conda-forge::mkl=2024.1",
-            "conda-forge::blas",
         ),
         A100,
         "conda-mixed",
         ("mkl-2024.0", "pytorch-2.1.2-py3.11_cuda12.1"),
         ("mkl-2024.1",),
+        then=f"{FORGE}/mkl-2024.1.0-h1_1.tar.bz2",
     ),
     "fastcore too new": Broken(
         "fastai pytorch",
@@ -125,7 +127,7 @@ CASES = {
         "fastai-mismatch",
         ("fastcore-1.5.", "fastai-2.7.12", "pytorch-2.0.1-py3.11_cpu"),
         ("fastcore-1.8",),
-        then=(("install", "--no-deps", "-c", "fastai", "fastcore=1.8.10"),),
+        then="fastai/noarch/fastcore-1.8.10-py_0.tar.bz2",
     ),
     "torchvision of the other channel": Broken(
         PYTORCH,
@@ -134,7 +136,7 @@ CASES = {
         "torchvision-mismatch",
         ("torchvision-0.19.1-py311_cu121", "pytorch-2.4.1-py3.11_cuda12.1"),
         ("torchvision-0.18",),
-        then=(("install", "--no-deps", "-c", "conda-forge", "conda-forge::torchvision=0.18.1=cuda*"),),
+        then=f"{FORGE}/torchvision-0.18.1-cuda120_py311_h1_1.tar.bz2",
     ),
 }
 
@@ -153,8 +155,8 @@ def repaired(conda: Conda, ask: Callable[..., Answer], root: Path, case: Broken,
 def test_repair(conda: Conda, ask: Callable[..., Answer], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
     root = conda.create(f"env-{list(CASES).index(name)}", case.channels, *case.specs)
-    for words in case.then:
-        conda(words[0], "--yes", "--prefix", str(root), *words[1:])
+    if case.then:
+        conda("install", "--yes", "--prefix", str(root), (conda.home / "channels" / case.then).as_uri())
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", case.cuda)
     there = repaired(conda, ask, root, case)
     for begin in case.after:
