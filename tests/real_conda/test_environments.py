@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from emit.conftest import cuda_lock as cuda_lock
+from emit.conftest import cuda_lock
 from packaging.version import Version
 from serve_index import serve, wheel
 
 from compatmatrix.emit.conda import render as render_conda
 from compatmatrix.emit.conda_forge import render as render_conda_forge
 from compatmatrix.model.fact import Fact
+from compatmatrix.model.host import Python
 from compatmatrix.model.lock import Lock, Package
 from compatmatrix.model.stack import Pin, Stack
 
@@ -24,8 +25,9 @@ pytestmark = [pytest.mark.conda, NEEDS_MINE]
 VERSIONS = {"torch": "2.7.1", "torchvision": "0.22.1", "fastai": "2.8.7", "python": f"{MINE}.1"}
 
 
-def on(lock: Lock, build: str, index: str, *, gpu: bool) -> Lock:
-    """The lock with versions that the channels have, in a build, for a host with or without GPU."""
+def on(build: str, index: str, *, gpu: bool) -> Lock:
+    """A lock of versions that the channels have, in a build, for a host with or without GPU."""
+    lock = cuda_lock()
     local = f"+{build}"
     pins = [Pin(name, Version(version)) for name, version in VERSIONS.items()]
     packages = tuple(
@@ -33,7 +35,8 @@ def on(lock: Lock, build: str, index: str, *, gpu: bool) -> Lock:
         for name, version in VERSIONS.items()
         if name != "python"
     )
-    host = lock.decision.host if gpu else replace(lock.decision.host, gpus=Fact.of((), "given"))
+    host = replace(lock.decision.host, python=Fact.of(Python.parse(VERSIONS["python"]), "given"))
+    host = host if gpu else replace(host, gpus=Fact.of((), "given"))
     decision = replace(lock.decision, build=build, stack=Stack(pins), host=host, index_url=index, constraints=())
     return Lock(decision, packages)
 
@@ -62,7 +65,7 @@ def test_condas_own_builds(
     build: str,
     found: tuple[str, ...],
 ) -> None:
-    there = create(conda, tmp_path, render_conda_forge(on(cuda_lock, build, "", gpu=gpu)))
+    there = create(conda, tmp_path, render_conda_forge(on(build, "", gpu=gpu)))
     for begin in (*found, "fastai-2.8.", f"python-{MINE}."):
         assert any(entry.startswith(begin) for entry in there), (begin, there)
     host = ("--gpu", "Tesla V100", "--driver", "580.126.11") if gpu else ("--no-gpu",)
@@ -82,7 +85,7 @@ def test_the_wheels(
         index.add("whl/cu126", wheel("torch", "2.7.1+cu126"), wheel("torchvision", "0.22.1+cu126"))
         monkeypatch.setenv("PIP_INDEX_URL", index.url("simple"))
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        there = create(conda, tmp_path, render_conda(on(cuda_lock, "cu126", index.url("whl/cu126"), gpu=True)))
+        there = create(conda, tmp_path, render_conda(on("cu126", index.url("whl/cu126"), gpu=True)))
     assert not any(entry.startswith(("pytorch", "torchvision")) for entry in there)
     assert any(entry.startswith("cuda-version-12.6") for entry in there)
     site = tmp_path / f"made/lib/python{MINE}/site-packages"

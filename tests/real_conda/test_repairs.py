@@ -30,9 +30,8 @@ NO_GPU = ("--no-gpu",)
 class Broken(NamedTuple):
     """An environment, and what comes of its repair.
 
-    cuda: the driver's CUDA, for conda. then: a package file that is put in by its
-    address, which asks no solver. after: beginnings of the names of
-    conda's records afterwards; gone: those that are no more there.
+    cuda: the driver's CUDA, for conda. then: a package file that is put in by its address, which asks no solver. after:
+    beginnings of the names of conda's records afterwards; gone: those that are no more there.
     """
 
     channels: str
