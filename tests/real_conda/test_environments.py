@@ -58,7 +58,6 @@ def create(conda: Conda, folder: Path, text: str) -> list[str]:
 )
 def test_condas_own_builds(
     conda: Conda,
-    cuda_lock: Lock,
     ask: Callable[..., Answer],
     tmp_path: Path,
     gpu: bool,
@@ -75,7 +74,6 @@ def test_condas_own_builds(
 
 def test_the_wheels(
     conda: Conda,
-    cuda_lock: Lock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
