@@ -11,15 +11,17 @@ import click
 from compatmatrix.cli.judged import Judged, verdict_on
 from compatmatrix.cli.options import HostOptions
 from compatmatrix.cli.output import counted, host_lines, print_findings, stack_line
-from compatmatrix.matrix.matrix import Matrix
+from compatmatrix.matrix.matrix import TORCH_FAMILY, Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
+from compatmatrix.model.stack import Stack
 from compatmatrix.probe.interpreter import Interpreter
 from compatmatrix.probe.trouble import LIBRARIES
 from compatmatrix.rules import Case, judge
 
 if TYPE_CHECKING:
     from compatmatrix.cli.repair import Plan
+    from compatmatrix.probe.installed import Installed
 
 
 def judge_on_hosts(where: HostOptions, matrix: Matrix, interpreter: Interpreter | None = None) -> list[Judged]:
@@ -53,26 +55,48 @@ def judge_environment(
     seen = tuple(trouble.finding for trouble in troubles)
     # What the interpreter's own note says was not looked at has been looked at here.
     notes = (*(note for note in interpreter.notes if not note.startswith("PYTHONPATH ")), *installed.notes)
+    stack = _with_libraries(installed, matrix)
     judged = Judged(
         f"{interpreter.path} ({interpreter.origin})",
-        installed.stack,
+        stack,
         host,
         (),
         notes,
         interpreter,
         troubles,
-        frozenset(
-            name
-            for name, pin in installed.conda.items()
-            if name in installed.stack and installed.stack[name].release == pin.release
-        ),
+        *_of_conda(installed, stack, interpreter),
     )
-    findings = _without_guesses(judge(Case.of(installed.stack, host, matrix), judged.rules))
+    findings = _without_guesses(judge(Case.of(stack, host, judged.seen_in(matrix)), judged.rules))
     if judged.conda:
         from compatmatrix.probe.conda import torn_family
 
         findings += tuple(torn_family(installed.stack, judged.conda))
     return judged._replace(findings=(*findings, *seen))
+
+
+def _of_conda(installed: Installed, stack: Stack, interpreter: Interpreter) -> tuple[frozenset[str], Stack]:
+    """The names of what conda installed, and conda's records of the torch family that pip's copies cover."""
+    if not installed.conda:
+        return frozenset(), Stack()
+    from compatmatrix.probe.conda import covered
+
+    same = {name for name, pin in installed.conda.items() if name in stack and stack[name].release == pin.release}
+    family = [name for name in TORCH_FAMILY if name in installed.conda and name in stack]
+    hidden = covered(interpreter.prefix, ["pytorch" if name == "torch" else name for name in family])
+    over = {name for name in family if ("pytorch" if name == "torch" else name) in hidden or name not in same}
+    return frozenset(same - over), Stack(installed.conda[name] for name in family if name in over)
+
+
+def _with_libraries(installed: Installed, matrix: Matrix) -> Stack:
+    """The stack, and what the matrix has limits on of those of conda's packages that Python does not see, such as MKL.
+
+    Only where conda's torch is the one that is imported: wheels bring such libraries themselves.
+    """
+    stack, conda = installed.stack, installed.conda
+    if "torch" not in conda or stack.release("torch") != conda.release("torch"):
+        return stack
+    named = {name for limit in matrix.limits for name in (limit.package, *limit.when)}
+    return Stack([*stack.values(), *(pin for name, pin in conda.items() if name in named and name not in stack)])
 
 
 def _without_guesses(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -31,12 +31,12 @@ def plan_for(
     The packages that the user asked for by name move last, and for an error only; the others for a warning, too.
     pytorch_index: a mirror's base address. others: further hosts that the environment is for.
     """
-    from compatmatrix.probe.live import requested
-
     assert judged.interpreter is not None
     # NVIDIA's wheels follow torch; what is wrong with their files is told, and taken away, by the troubles.
     stack = Stack(pin for pin in uncovered_stack(judged).values() if not pin.name.startswith("nvidia-"))
-    pinned = requested(judged.interpreter.site_packages)
+    pinned = _asked_for(judged)
+    if "torch" in judged.conda:
+        matrix, index = judged.seen_in(matrix), IndexPolicy.AUTO
     repair = nearest_repair(
         stack, judged.host, matrix, pinned=pinned, index=index, unwanted=unwanted, rules=judged.rules, others=others
     )
@@ -45,7 +45,32 @@ def plan_for(
     base = pytorch_index.rstrip("/") or matrix.pytorch_index
     limits = limits_in(Case.of(repair.stack if repair else stack, judged.host, matrix))
     left = _left_behind(repair, stack, judged.interpreter.site_packages)
-    return plan_of(repair, judged.troubles, judged.interpreter, stack, base, judged.conda, limits, left, _anew(judged))
+    return plan_of(
+        repair,
+        judged.troubles,
+        judged.interpreter,
+        stack,
+        base,
+        judged.conda,
+        limits,
+        left,
+        _anew(judged),
+        judged.covered,
+    )
+
+
+def _asked_for(judged: Judged) -> frozenset[str]:
+    """What the user asked for by name. conda's packages carry the note of the pip that built them; conda keeps its
+    own record of what it was asked for."""
+    from compatmatrix.probe.conda import asked_for
+    from compatmatrix.probe.live import requested
+
+    assert judged.interpreter is not None
+    by_pip = requested(judged.interpreter.site_packages) - judged.conda
+    if not judged.conda:
+        return by_pip
+    named = {"torch" if name.startswith("pytorch") else name for name in asked_for(judged.interpreter.prefix)}
+    return by_pip | (named & judged.conda)
 
 
 def _anew(judged: Judged) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -17,11 +17,14 @@ from compatmatrix.errors import IndexUnavailable, ToolFailed
 from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Severity
 from compatmatrix.model.host import Host
+from compatmatrix.model.stack import Pin
 from compatmatrix.probe.conda import PROGRAMS, conda_program
+from compatmatrix.resolve.conda_builds import SOURCE
 from compatmatrix.resolve.conflict import Cause, conflict
+from compatmatrix.resolve.given import GIVEN
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.question import IndexPolicy, Prefer, Question
-from compatmatrix.resolve.repair import ERRORS
+from compatmatrix.resolve.repair import ERRORS, Repair
 
 _TIME_LIMIT = 3600.0
 """Seconds for one command; a CUDA build of torch is gigabytes."""
@@ -62,8 +65,8 @@ def fix_environment(
     plan, notes, missing = _planned(judged, others, matrix, policy, mirror, unwanted, offline)
     if plan.repair is not None and not plan.lines:
         return _tell(_Outcome(judged, None, unwanted=unwanted), as_json, False, "nothing to do")
-    if any(words[0] in PROGRAMS for words in plan.commands):
-        notes = (*notes, "conda's builds are not in the matrix: whether a channel has these versions, conda says")
+    if plan.repair and any(words[0] in PROGRAMS for words in plan.commands):
+        notes = (*notes, *_what_conda_says(plan.repair, judged.host, matrix))
     outcome = _Outcome(judged, plan, notes, unwanted=unwanted)
     if plan.repair is None:
         outcome = outcome._replace(causes=_causes(judged, others, matrix))
@@ -90,6 +93,19 @@ def _together(judged: Sequence[Judged]) -> tuple[Judged, tuple[Host, ...]]:
     failing = [one.on for one in judged if verdict_on([one]) == "incompatible"]
     notes = (*first.notes, f"judged for {', '.join(one.on for one in judged)}; fails on {', '.join(failing) or 'none'}")
     return first._replace(findings=found, troubles=troubles, notes=notes), tuple(one.host for one in rest)
+
+
+def _what_conda_says(repair: Repair, host: Host, matrix: Matrix) -> Iterator[str]:
+    if any(change.source == SOURCE for change in repair.changes):
+        yield "of this channel's builds the matrix knows nothing: whether it has these versions, conda says"
+    driver = host.driver.value
+    if driver is None or host.driver.origin not in GIVEN:
+        return
+    system = host.driver_system
+    made_with = [cuda for cuda, row in matrix.cudas.items() if system in row.drivers and row.drivers[system] <= driver]
+    cuda = host.driver_cuda.value or max(made_with, default=None)
+    if cuda:
+        yield f"conda solves for this machine's driver; for the one that you named, set CONDA_OVERRIDE_CUDA={cuda}"
 
 
 def _planned(
@@ -192,15 +208,24 @@ def _show(outcome: _Outcome) -> None:
     for words in plan.commands:
         click.echo(f"  {command_line(words)}")
     for change in plan.repair.changes if plan.repair else ():
-        click.secho(f"  {change.name} {change.old.version} -> {_target(change)}", dim=True)
+        click.secho(f"  {change.name} {_before(change)} -> {_target(change)}", dim=True)
     kept = [f"{name} {version}" for name, version in _kept(outcome).items()]
     if kept:
         click.secho(f"  stays: {', '.join(kept)}", dim=True)
 
 
+def _before(change: Change) -> str:
+    return f"{change.old.version}{_build(change, change.old)}"
+
+
 def _target(change: Change) -> str:
-    text = change.requirement[len(change.name) :]
-    return text.removeprefix("==")
+    text = change.requirement[len(change.name) :].removeprefix("==")
+    return f"{text}{_build(change, change.pin)}"
+
+
+def _build(change: Change, pin: Pin) -> str:
+    """conda's versions do not name their build."""
+    return f" ({pin.flavour})" if change.source.startswith(SOURCE) and pin.flavour else ""
 
 
 def _kept(outcome: _Outcome) -> dict[str, str]:

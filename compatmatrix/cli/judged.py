@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from compatmatrix.matrix.matrix import Matrix
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.model.host import Host
 from compatmatrix.model.stack import Stack
@@ -17,7 +18,8 @@ class Judged(NamedTuple):
     """what: its name for people. notes: what else was seen. interpreter: for an environment.
 
     troubles: what only the live environment showed; their findings are among the findings. conda: what conda installed.
-    on: the name of the host, where several are judged.
+    covered: conda's records of what pip has put its own copies over. on: the name of the host, where several are
+    judged.
     """
 
     what: str
@@ -28,6 +30,7 @@ class Judged(NamedTuple):
     interpreter: Interpreter | None = None
     troubles: tuple["Trouble", ...] = ()
     conda: frozenset[str] = frozenset()
+    covered: Stack = Stack()
     on: str = ""
 
     @property
@@ -40,6 +43,15 @@ class Judged(NamedTuple):
         from compatmatrix.rules.conda_rules import CONDA_RULES
 
         return CONDA_RULES
+
+    def seen_in(self, matrix: Matrix) -> Matrix:
+        """The matrix to judge by: conda's builds where conda installed torch."""
+        if "torch" not in self.conda or self.interpreter is None:
+            return matrix
+        from compatmatrix.probe.conda import channels_of
+        from compatmatrix.resolve.conda_builds import conda_matrix
+
+        return conda_matrix(matrix, channels_of(self.interpreter.prefix), self.stack.get("torch"), self.host)
 
     @property
     def empty(self) -> bool:

@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
+from compatmatrix.cli.conda_commands import conda_again, conda_commands
 from compatmatrix.cli.output import command_line
 from compatmatrix.model.stack import Stack
-from compatmatrix.probe.conda import PROGRAMS, channels_of, conda_program
 from compatmatrix.probe.interpreter import Interpreter
 from compatmatrix.probe.trouble import TORCH_FAMILY, Trouble
+from compatmatrix.resolve.conda_builds import SOURCE
 from compatmatrix.resolve.moves import Change
 from compatmatrix.resolve.repair import Repair
 
 Words = tuple[str, ...]
+NO_PACKAGES = Stack()
 
 
 class Plan(NamedTuple):
@@ -35,7 +37,7 @@ class Plan(NamedTuple):
                     "name": one.name,
                     "from": str(one.old.version),
                     "requirement": one.requirement,
-                    "index": one.source or None,
+                    "index": None if one.source.startswith(SOURCE) else one.source or None,
                 }
                 for one in (self.repair.changes if self.repair else ())
             ],
@@ -59,17 +61,21 @@ def plan_of(
     limits: Mapping[str, Sequence[str]] = MappingProxyType({}),
     left_behind: Sequence[str] = (),
     anew: Sequence[str] = (),
+    covered: Stack = NO_PACKAGES,
 ) -> Plan:
     """The commands that carry out a repair.
 
     stack: as it is; conda: the packages that conda itself installed. limits: on what is installed again in another
     version, by name. left_behind: what is of no use after the changes, and in the way of what they bring.
-    anew: requirements to be installed again whatever is there.
+    anew: requirements to be installed again whatever is there. covered: conda's records of what pip's copies lie over:
+    where one of them is what is asked for, it takes its place again.
     """
     troubles = tuple(troubles)
     changes = repair.changes if repair else ()
     moving = {change.name for change in changes}
-    removed = tuple(dict.fromkeys((*(name for trouble in troubles for name in trouble.remove), *left_behind)))
+    back = _taken_back(changes, covered, conda)
+    hidden = [change.name for change in back]
+    removed = tuple(dict.fromkeys((*(name for trouble in troubles for name in trouble.remove), *left_behind, *hidden)))
     again = [
         text
         for text in (*(text for trouble in troubles for text in trouble.reinstall), *anew)
@@ -85,10 +91,16 @@ def plan_of(
     commands: list[Words] = []
     if removed:
         commands.append(install.removal(removed))
-    by_conda = [change for change in changes if interpreter.installer == "conda" and change.name in conda]
-    by_wheel = [change for change in changes if change not in by_conda]
+    by_conda = [
+        change
+        for change in changes
+        if change not in back and interpreter.installer == "conda" and _is_condas(change.name, conda, hidden)
+    ]
+    by_wheel = [change for change in changes if change not in by_conda and change not in back]
+    if back:
+        commands.append(conda_again(back, covered, interpreter))
     if by_conda:
-        commands.append(_conda_install(by_conda, interpreter))
+        commands += conda_commands(by_conda, interpreter)
     if by_wheel or renewed:
         beside = repair.beside if repair else ()
         more = [*_anchor(by_wheel, repair, stack), *beside]
@@ -97,6 +109,21 @@ def plan_of(
         commands.append(install.anew(list(dict.fromkeys(again))))
     manual = tuple(dict.fromkeys(trouble.shell for trouble in troubles if trouble.shell))
     return Plan(tuple(commands), manual, repair)
+
+
+def _taken_back(changes: Sequence[Change], covered: Stack, conda: frozenset[str]) -> list[Change]:
+    """The changes that lead back to what conda has installed: of torch, or of its partners where torch is conda's."""
+    fitting = [
+        change
+        for change in changes
+        if (pin := covered.get(change.name)) and (pin.release, pin.flavour) == (change.pin.release, change.pin.flavour)
+    ]
+    return fitting if "torch" in conda or any(change.name == "torch" for change in fitting) else []
+
+
+def _is_condas(name: str, conda: frozenset[str], back: Sequence[str]) -> bool:
+    """Whether conda changes a package: torch's partners come from where torch comes from."""
+    return "torch" in {*conda, *back} if name in TORCH_FAMILY[1:] and name in conda else name in conda
 
 
 def _anchor(changes: Sequence[Change], repair: Repair | None, stack: Stack) -> list[str]:
@@ -183,26 +210,3 @@ def _counts_as_satisfied(change: Change) -> bool:
     return any(spec.operator == "==" for spec in specifier) and specifier.contains(
         str(change.old.version), prereleases=True
     )
-
-
-def _conda_install(changes: Sequence[Change], interpreter: Interpreter) -> Words:
-    """By conda, or by its like where only that is there; from the channels that the packages came from."""
-    program = conda_program()
-    prefix = str(interpreter.prefix)
-    channels = channels_of(interpreter.prefix, [_conda_name(change.name) for change in changes])
-    named = [word for channel in channels for word in ("--channel", channel)]
-    specs = (_conda_spec(change) for change in changes)
-    return (program.name if program else PROGRAMS[0], "install", "--yes", "--prefix", prefix, *named, *specs)
-
-
-def _conda_name(name: str) -> str:
-    return "pytorch" if name == "torch" else name
-
-
-def _conda_spec(change: Change) -> str:
-    """In conda's form. In every channel the build's name tells CPU from CUDA: "cpu_…" and "py310_cpu" are CPU builds,
-    "cuda126_…" and "py310_cu121" are not."""
-    if change.name not in TORCH_FAMILY:
-        return change.requirement
-    kind = {None: "", "cpu": "=*cpu*"}.get(change.pin.flavour, "=*cu*")
-    return f"{_conda_name(change.name)}={change.pin.release}{kind}"

@@ -11,8 +11,9 @@ from compatmatrix.emit.requirements import index_lines, pin
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.lock import Lock
 
-HEAD = ("name: compatmatrix", "channels:", "  - conda-forge", "  - nodefaults", "dependencies:")
-"""The file down to the key whose items are the specs."""
+HEAD = ("name: compatmatrix", "channels:", "  - conda-forge", "dependencies:")
+"""The file down to the key whose items are the specs. Without "nodefaults": conda from 26.7 on, whose `env create`
+became an alias of `create`, looks for a channel of that name and stops (seen with 26.7.1)."""
 
 _LIBC = {"glibc": "__glibc", "macos": "__osx"}
 _SYSTEMS = {"linux": "__linux", "macos": "__osx", "windows": "__win"}

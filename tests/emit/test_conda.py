@@ -19,7 +19,7 @@ from compatmatrix.model.lock import Lock
 def test_yaml_reads_back(cuda_lock: Lock) -> None:
     data = yaml.safe_load(render(cuda_lock))
     assert data["name"] == "compatmatrix"
-    assert data["channels"] == ["conda-forge", "nodefaults"]
+    assert data["channels"] == ["conda-forge"]
     *specs, section = data["dependencies"]
     assert specs == ["__glibc>=2.36", "python=3.12", "cuda-version=12.6", "pip"]
     index, *pins = section["pip"]
