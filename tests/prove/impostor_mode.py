@@ -89,6 +89,8 @@ class Impostor(TorchFunctionMode):
         if goal >= 0:
             broken_kernels(name, goal)
             workspaces(name, goal)
+            if name == "empty" and isinstance(args[0], int) and args[0] > LEDGERS[goal].size:
+                LEDGERS[goal].take(args[0], None, goal)  # fails, where the CPU's own words would come
         out = func(*args, **kwargs)
         if goal >= 0:
             for one in tensors(out):
