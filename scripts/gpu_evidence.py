@@ -71,8 +71,10 @@ class Session:
     def step(self, name: str, argv: list[str], limit: float) -> Finished:
         """Run one program and write down how it ended."""
         print(f"{name} ...", file=sys.stderr, flush=True)
-        environment = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = run(argv, timeout=min(limit, self.left + SPARE / 2), env=environment)
+        # Where we run, -m finds the commands; a PYTHONPATH would be a fact about the environment, and a wrong one.
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        done = run(argv, timeout=min(limit, self.left + SPARE / 2), env=environment, cwd=TOP)
         self.steps.append(
             {"name": name, "status": done.status, "seconds": round(done.seconds, 1), "ended": done.describe()}
         )
