@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write down, on a machine with a GPU, what compatmatrix and torch say of it: one folder that others can check.
 
-    python scripts/gpu_evidence.py [--python PATH] [--wheels DIR] [--out DIR] [--device cuda|auto|cpu] [--seconds N]
+    python3 scripts/gpu_evidence.py [--python PATH] [--wheels DIR] [--out DIR] [--device cuda|auto|cpu] [--seconds N]
 
 Runs inspect, check, smoke, and smoke --full --bench with the interpreter PATH (this one by default), asks nvidia-smi in
 every form, and writes at most six files below OUT, of 16 MiB at most each. No network is needed: what PATH lacks
@@ -119,21 +119,26 @@ def with_wheels(python: Path, wheels: Path, folder: Path) -> Path:
         sys.exit(f"error[wheels]: {wheels}: no wheels there")
     made = subprocess.run([python, "-m", "venv", "--without-pip", folder]).returncode == 0
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ask = "import sysconfig; p = sysconfig.get_paths(); print(p['purelib']); print(p['platlib'])"
     if not made:
         sys.exit("error[venv]: no environment could be made (Debian, Ubuntu: apt install python3-venv)")
-    # --system-site-packages would show the system's packages, and not those of the environment that PATH lies in.
+    ask = "import site, sysconfig; p = sysconfig.get_path; "
+    ask += "print(p('purelib'), p('platlib'), *site.getsitepackages(), sep='\\n')"
     above = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True).stdout.splitlines()
-    site = subprocess.run([inside, "-I", "-c", ask], capture_output=True, text=True).stdout.splitlines()[0]
-    system = "import site; print(*site.getsitepackages(), sep='\\n')"
-    above += subprocess.run([python, "-I", "-c", system], capture_output=True, text=True).stdout.splitlines()
-    Path(site, "above.pth").write_text("\n".join(dict.fromkeys(above)) + "\n", encoding="utf-8")
+    site = Path(subprocess.run([inside, "-I", "-c", ask], capture_output=True, text=True).stdout.splitlines()[0])
     # By hand, since an environment may lack pip: these wheels are of Python code, and nothing is resolved.
     for file in files:
         with zipfile.ZipFile(file) as wheel:
             wheel.extractall(site)
-    for part in Path(site).glob("*.data/*lib"):
+    for part in site.glob("*.data/*lib"):
         shutil.copytree(part, site, dirs_exist_ok=True)
+    # --system-site-packages would show the system's packages, and not those of the environment that PATH lies in; a
+    # .pth file would hide them from what reads installed metadata.
+    newer = {entry.name.partition("-")[0].lower() for entry in site.glob("*.dist-info")}
+    for folder in dict.fromkeys(above):
+        for entry in Path(folder).iterdir() if Path(folder).is_dir() else ():
+            replaced = entry.suffix == ".dist-info" and entry.name.partition("-")[0].lower() in newer
+            if not replaced and not (site / entry.name).exists():
+                (site / entry.name).symlink_to(entry)
     return inside
 
 
@@ -210,7 +215,7 @@ def say(out: Path, *answers: Any) -> int:
     print(f"{'all passed' if passed else 'not all passed'}; written: {out}")
     for path in sorted(out.iterdir()):
         print(f"  {path.name:16} {path.stat().st_size:9} bytes")
-    print(f"look through it, then: python scripts/take_evidence.py {out}")
+    print(f"look through it, then: python3 scripts/take_evidence.py {out}")
     return 0 if passed else 1
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a folder of gpu_evidence.py and take it into this checkout.
 
-    python scripts/take_evidence.py [--into CHECKOUT] [--check] [--rehearsal] FOLDER
+    python3 scripts/take_evidence.py [--into CHECKOUT] [--check] [--rehearsal] FOLDER
 
 nvidia-smi's outputs go to tests/data/nvidia_smi; the proof to data/proofs and its index where what was installed is a
 lock that was shipped, else to data/evidence; the bench to docs/smoke.md. Nothing is taken where one thing is wrong:
