@@ -106,7 +106,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gpu-evidence-") as work:
         program = asked.python.absolute()
         places = [(work, "WORK"), (str(TOP), "CHECKOUT"), (str(asked.out.absolute()), "OUT"), *of_this_machine()]
-        session = Session(asked.seconds, [*places, (str(program.parent.parent), "ENVIRONMENT")])
+        session = Session(
+            asked.seconds,
+            [*places, *((str(path.parent.parent), "ENVIRONMENT") for path in (program, program.resolve()))],
+        )
         if asked.wheels:
             program = with_wheels(program, asked.wheels, Path(work) / "venv")
         return collect(session, program, asked.out, asked.device, Path(work))
@@ -134,12 +137,20 @@ def with_wheels(python: Path, wheels: Path, folder: Path) -> Path:
     # --system-site-packages would show the system's packages, and not those of the environment that PATH lies in; a
     # .pth file would hide them from what reads installed metadata.
     newer = {entry.name.partition("-")[0].lower() for entry in site.glob("*.dist-info")}
-    for folder in dict.fromkeys(above):
-        for entry in Path(folder).iterdir() if Path(folder).is_dir() else ():
-            replaced = entry.suffix == ".dist-info" and entry.name.partition("-")[0].lower() in newer
-            if not replaced and not (site / entry.name).exists():
+    for folder in map(Path, dict.fromkeys(above)):
+        entries = list(folder.iterdir()) if folder.is_dir() else []
+        old = [one for one in entries if one.suffix == ".dist-info" and one.name.partition("-")[0].lower() in newer]
+        hidden = {one.name for one in old}.union(*(top_levels(one / "RECORD") for one in old))
+        for entry in entries:
+            if entry.name not in hidden and not (site / entry.name).exists():
                 (site / entry.name).symlink_to(entry)
     return inside
+
+
+def top_levels(record: Path) -> set[str]:
+    """What a distribution put beside its metadata, by the list that it left."""
+    lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
+    return {line.partition("/")[0].partition(",")[0] for line in lines} - {"..", "__pycache__"}
 
 
 def collect(session: Session, python: Path, out: Path, device: str, work: Path) -> int:
@@ -156,7 +167,7 @@ def collect(session: Session, python: Path, out: Path, device: str, work: Path) 
         return 3
     inspected = session.command("inspect", "inspect", *target, "--offline")
     checked = session.command("check", "check", *target, "--offline")
-    page, first = work / PAGE, int(min(180.0, session.left * 0.4))
+    page, first = work / PAGE, int(session.left * 0.35)
     usual = session.command("smoke", "smoke", *target, "--device", device, "--timeout", str(first), limit=first + 20)
     wide = "cpu" if device == "cpu" else "auto"  # the bench sets the CPU beside the GPU
     rest = int(session.left - 10)

@@ -6,7 +6,9 @@ import hashlib
 import importlib.util
 import json
 import shutil
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,9 +102,7 @@ def test_a_scrubbed_answer_is_read_as_before() -> None:
 def test_names_of_hosts_and_paths_give_way_and_words_that_hold_them_stay() -> None:
     scrub = script("evidence_text").scrub
     places = [("/data/work", "WORK"), ("titan", "HOST"), ("bob", "USER")]
-    said = scrub(
-        "/data/work/x on titan by bob: bobbin, NVIDIA TITAN, titan-x; /home/carol/y, /Users/dave/z", places
-    )
+    said = scrub("/data/work/x on titan by bob: bobbin, NVIDIA TITAN, titan-x; /home/carol/y, /Users/dave/z", places)
     assert said == "WORK/x on HOST by USER: bobbin, NVIDIA TITAN, titan-x; HOME/y, HOME/z"
 
 
@@ -238,3 +238,27 @@ def test_changed_named_and_foreign_files_are_refused(
         "proof.json: of another list than installed.txt",
     ):
         assert words in said
+
+
+def test_wheels_lie_before_what_an_environment_has(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "click-99.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("click.py", "late = True\n")
+        wheel.writestr("click-99.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: click\nVersion: 99.0\n")
+    inside = script("gpu_evidence").with_wheels(Path(sys.executable), tmp_path, tmp_path / "venv")
+    ask = "import click, packaging; from importlib.metadata import version; print(click.late, version('click'))"
+    told = subprocess.run([inside, "-I", "-c", ask], capture_output=True, text=True)
+    assert (told.stdout.split(), told.stderr) == (["True", "99.0"], "")
+
+
+def test_an_interpreter_without_torch_is_told_and_a_folder_of_others_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    argv = ["gpu_evidence.py", "--python", sys.executable, "--out", str(tmp_path / "out"), "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", argv)
+    collect = script("gpu_evidence").main
+    assert collect() == 3
+    assert "has no torch that answers" in capsys.readouterr().err
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    assert collect() == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
