@@ -19,19 +19,23 @@ def closure():
     """Name and version of everything that the three stand on, as far as it is installed."""
     from importlib import metadata
 
-    found, waiting = {}, list(ROOTS)
+    found, seen, waiting = {}, set(), [(name, "") for name in ROOTS]
     while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in found:
+        wanted = waiting.pop()
+        name, extra = re.sub(r"[-_.]+", "-", wanted[0]).lower(), wanted[1]
+        if (name, extra) in seen:
             continue
+        seen.add((name, extra))
         try:
             of = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
         found[name] = of.version
         for line in of.requires or ():
-            if "extra ==" not in line and "extra==" not in line:
-                waiting.append(re.match(r"[\w.-]+", line).group())
+            behind = re.search(r"extra\s*==\s*['\"]([^'\"]+)", line)
+            if (behind.group(1) if behind else "") == extra:
+                needed, extras = re.match(r"([\w.-]+)\s*(?:\[([^\]]*)\])?", line).groups()
+                waiting += [(needed, one.strip()) for one in ["", *(extras or "").split(",")]]
     return dict(sorted(found.items()))
 
 

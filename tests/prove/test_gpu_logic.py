@@ -27,7 +27,7 @@ OLDEST_TORCH = (2, 6)
 H200: list[Any] = ["NVIDIA H200", [9, 0], 4096]
 L4: list[Any] = ["NVIDIA L4", [8, 9], 2048]
 P100: list[Any] = ["Tesla P100-PCIE-16GB", [6, 0], 2048]
-SLICE: list[Any] = ["NVIDIA A100-SXM4-40GB MIG 1g.5gb", [8, 0], 448]
+SLICE: list[Any] = ["NVIDIA A100-SXM4-40GB MIG 1g.5gb", [8, 0], 96]
 UNSEEN = "torch-compile"  # looks below the impostor
 
 
