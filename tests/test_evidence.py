@@ -101,8 +101,8 @@ def test_a_scrubbed_answer_is_read_as_before() -> None:
 
 def test_names_of_hosts_and_paths_give_way_and_words_that_hold_them_stay() -> None:
     scrub = script("evidence_text").scrub
-    places = [("/data/work", "WORK"), ("titan", "HOST"), ("bob", "USER")]
-    said = scrub("/data/work/x on titan by bob: bobbin, NVIDIA TITAN, titan-x; /home/carol/y, /Users/dave/z", places)
+    places = [("/data/job", "WORK"), ("titan", "HOST"), ("bob", "USER")]
+    said = scrub("/data/job/x on titan by bob: bobbin, NVIDIA TITAN, titan-x; /home/carol/y, /Users/dave/z", places)
     assert said == "WORK/x on HOST by USER: bobbin, NVIDIA TITAN, titan-x; HOME/y, HOME/z"
 
 
