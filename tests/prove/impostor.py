@@ -7,12 +7,13 @@ fault of a GPU fails the right probe in the right words, and that no probe mixes
 hardware, drivers or kernels, and what it gives out is never evidence of a training on a GPU. torch.compile is left
 out: it looks below the mode.
 
-Environment IMPOSTOR: {"gpus": [[name, [major, minor], MiB]], "arch": [names], "faults": [names]}; `impostor_memory` has
-the faults.
+Environment IMPOSTOR: {"gpus": [[name, [major, minor], MiB]], "arch": [names], "faults": [names of `FAULTS`]}
 """
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import runpy
 import sys
@@ -42,6 +43,7 @@ class Properties:
     def __init__(self, index: int) -> None:
         self.name, (self.major, self.minor), size = GPUS[index]
         self.total_memory, self.multi_processor_count = size * MIB, 1
+        self.is_integrated = int("integrated" in FAULT)
 
 
 def synchronize(device: Any = None) -> None:
@@ -123,12 +125,13 @@ def install() -> None:
     }
     for name, fake in fakes.items():
         setattr(cuda, name, fake)
+    if "unbounded" in FAULT:
+        del cuda.mem_get_info, cuda.set_per_process_memory_fraction
+    if "integrated" in FAULT:
+        wrap_meminfo()
     wrap_autocast()
     wrap_load()
-    start = torch.distributed.init_process_group
-    torch.distributed.init_process_group = lambda backend=None, *args, **kwargs: start(
-        "gloo" if backend == "nccl" else backend, *args, **kwargs
-    )
+    wrap_nccl()
     mode = Impostor()
     mode.__enter__()
     weakref.finalize(torch, mode.__exit__, None, None, None).atexit = False
@@ -145,6 +148,32 @@ def wrap_autocast() -> None:
         right(self, device_type, dtype=dtype, enabled=enabled, **kwargs)
 
     kind.__init__ = begin
+
+
+def wrap_meminfo() -> None:
+    """Let the machine tell that 64 MiB of its memory are left."""
+    right = open
+
+    def tell(file: Any, *args: Any, **kwargs: Any) -> Any:
+        return io.StringIO("MemAvailable: 65536 kB\n") if file == "/proc/meminfo" else right(file, *args, **kwargs)
+
+    builtins.open = tell
+
+
+def wrap_nccl() -> None:
+    right = torch.distributed.init_process_group
+
+    def start(backend: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if backend == "nccl" and "shm" in FAULT:
+            raise torch.distributed.DistBackendError(
+                "NCCL error in: ../torch/csrc/distributed/c10d/NCCLUtils.hpp:268, unhandled system error (run with "
+                "NCCL_DEBUG=INFO for details), NCCL version 2.21.5\n"
+                "ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error. \n"
+                "Last error:\nError while creating shared memory segment /dev/shm/nccl-CsYXMW (size 9637888)"
+            )
+        return right("gloo" if backend == "nccl" else backend, *args, **kwargs)
+
+    torch.distributed.init_process_group = start
 
 
 def wrap_load() -> None:

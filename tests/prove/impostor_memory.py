@@ -1,4 +1,4 @@
-"""The impostor's memory: which tensors claim to lie on which GPU, and what its allocator holds. See `impostor`."""
+"""What the stand-in for GPUs knows: its GPUs and their memory, which tensor claims to lie on which. See `impostor`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ FAULTS = {
     "no-amp": "autocast does nothing",
     "no-nms": "torchvision is a build without CUDA",
     "old-driver": "the driver is too old",
+    "integrated": "the GPU takes the machine's own memory",
+    "nvml": "NVML refuses, and torch trips over it while it words its out of memory",
+    "unbounded": "a torch that cannot bound the memory of a process, and does not tell how much is free",
+    "engine": "a convolution whose workspace finds no room says so in cuDNN's words",
+    "exclusive": "a GPU serves one process at a time",
+    "shm": "nccl finds no shared memory",
 }
 FAULT = set(ASKED.get("faults", []))
 MIB = 1 << 20
@@ -84,6 +90,9 @@ class Ledger:
         if self.reserved + size > self.limit:
             self.give_back()
         if self.reserved + size > self.limit:
+            if "nvml" in FAULT:
+                where = 'INTERNAL ASSERT FAILED at "../c10/cuda/CUDACachingAllocator.cpp":995'
+                raise RuntimeError(f"NVML_SUCCESS == r {where}, please report a bug to PyTorch. ")
             words = "no more room" if "words" in FAULT else "CUDA out of memory"
             free = (self.size - self.reserved) / MIB
             raise torch.cuda.OutOfMemoryError(
@@ -104,6 +113,7 @@ class Ledger:
 
 
 LOCK = threading.RLock()
+WORKSPACES: dict[tuple[str, int], Any] = {}
 LEDGERS = [Ledger(gpu[2] * MIB) for gpu in GPUS]
 PLACES: dict[int, tuple[Any, int]] = {}  # address of a storage: (weak reference that keeps the address, GPU)
 KEPT: list[Any] = []

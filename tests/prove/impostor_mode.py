@@ -1,15 +1,15 @@
-"""The impostor's mode of torch: it keeps book of places, refuses to mix them, and has the faults asked for.
-
-See `impostor`.
-"""
+"""The mode of torch by which tensors of the CPU claim to lie on GPUs. See `impostor`."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
-from impostor_memory import FAULT, KEPT, MOVES, STATE, gpu_of, place_of, put, tensors
+from impostor_memory import FAULT, GPUS, KEPT, LEDGERS, MIB, MOVES, STATE, WORKSPACES, gpu_of, place_of, put, tensors
 from torch.overrides import TorchFunctionMode
+
+MULTIPLIES = ("linear", "matmul", "mm", "addmm", "bmm")
 
 
 class Impostor(TorchFunctionMode):
@@ -88,6 +88,9 @@ class Impostor(TorchFunctionMode):
         goal = wanted if wanted is not None else every[0] if every else -1
         if goal >= 0:
             broken_kernels(name, goal)
+            workspaces(name, goal)
+            if name == "empty" and isinstance(args[0], int) and args[0] > LEDGERS[goal].size:
+                LEDGERS[goal].take(args[0], None, goal)  # fails, where the CPU's own words would come
         out = func(*args, **kwargs)
         if goal >= 0:
             for one in tensors(out):
@@ -108,5 +111,21 @@ def broken_kernels(name: str, index: int) -> None:
         raise RuntimeError("CUDA error: device-side assert triggered")
     if "no-kernel" in FAULT and index == 1 and name == "matmul":
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+    ledger = LEDGERS[index]
+    if "engine" in FAULT and name == "conv2d" and ledger.allocated > ledger.size // 3:
+        raise RuntimeError("GET was unable to find an engine to execute this computation")
+    if "exclusive" in FAULT and "LOCAL_RANK" in os.environ:
+        raise RuntimeError("CUDA error: CUDA-capable device(s) is/are busy or unavailable")
     if "no-nms" in FAULT and name.startswith("nms"):
         raise NotImplementedError("Could not run 'torchvision::nms' with arguments from the 'CUDA' backend.")
+
+
+def workspaces(name: str, index: int) -> None:
+    """What cuBLAS keeps for good for each thread that multiplies: 8 MiB, on Hopper 32, and 1 MiB of cublasLt."""
+    thread = "main" if name in MULTIPLIES else "autograd" if name == "backward" else ""
+    if thread and (thread, index) not in WORKSPACES:
+        size = 32 * MIB if GPUS[index][1] == [9, 0] else 8 * MIB + 128 * 1024
+        kept = [torch.empty(each, dtype=torch.uint8) for each in (size, MIB)]
+        WORKSPACES[thread, index] = kept
+        for one in kept:
+            put(one, index)

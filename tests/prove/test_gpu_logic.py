@@ -27,6 +27,7 @@ OLDEST_TORCH = (2, 6)
 H200: list[Any] = ["NVIDIA H200", [9, 0], 4096]
 L4: list[Any] = ["NVIDIA L4", [8, 9], 2048]
 P100: list[Any] = ["Tesla P100-PCIE-16GB", [6, 0], 2048]
+SLICE: list[Any] = ["NVIDIA A100-SXM4-40GB MIG 1g.5gb", [8, 0], 96]
 UNSEEN = "torch-compile"  # looks below the impostor
 
 
@@ -159,3 +160,42 @@ def test_an_error_that_ends_all_use_of_the_gpu_is_not_blamed_on_later_probes(mac
     for name in ("torchvision-ops", "datablock"):
         assert found[name].status is Status.SKIP
         assert found[name].detail == "the error of conv has ended all use of the GPU by this process"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "ended"),
+    [
+        ("nvml", "(out of memory, told as NVML_SUCCESS == r, since NVML does not", "memory ended at batch"),
+        ("engine", "(CUDA out of memory", "memory ended at batch"),
+        ("integrated", "(CUDA out of memory", "half of the free memory would be used"),
+    ],
+)
+def test_memory_ends_in_other_words_and_no_bench_takes_a_machine_down(
+    machine: Machine, fault: str, words: str, ended: str
+) -> None:
+    run = machine.run("oom", gpus=[SLICE], faults=(fault,), bench=True)
+    assert failing(run) == {}
+    assert words in by_name(run)["oom"].detail
+    (table,) = run.report.bench
+    assert ended in table.ended
+
+
+def test_a_torch_that_bounds_nothing(machine: Machine) -> None:
+    oom = by_name(machine.run("oom", gpus=[SLICE], faults=("unbounded",)))["oom"]
+    assert oom.status is Status.PASS
+    assert oom.detail.startswith("by one allocation")
+    oom = by_name(machine.run("oom", gpus=[SLICE], faults=("unbounded", "integrated")))["oom"]
+    assert (oom.status, oom.detail) == (
+        Status.SKIP,
+        "this GPU takes the machine's own memory, and this torch has no bound for it",
+    )
+
+
+def test_what_nccl_says(machine: Machine) -> None:
+    found = failing(machine.run("distributed", gpus=[H200, L4], faults=("shm",)))["distributed"][0]
+    assert "torch.distributed.DistBackendError: NCCL error in: " in found
+    assert ": Error while creating shared memory segment /dev/shm/nccl-CsYXMW (size 9637888) (exit status 1" in found
+    assert "; shared memory " in found
+    run = machine.run("distributed", gpus=[H200, L4], faults=("exclusive",))
+    assert failing(run) == {}
+    assert "exclusive compute mode" in by_name(run)["distributed"].detail

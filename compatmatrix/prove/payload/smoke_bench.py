@@ -1,17 +1,21 @@
 """How long an epoch takes over batch sizes, on the CPU and on the GPU: whether larger batches still pay here."""
 
+import contextlib
 import gc
 import os
+import re
 import time
 
 from smoke_core import Skip, check, new_learner, quietly, small_net
-from smoke_device import MIB
+from smoke_device import MIB, bounded, integrated, ran_out
 
 SIDE = 32
 REPEATS = 5
 SHORTEST = 0.1  # seconds of one timed repeat
 FIRST, SURE = 32, 1024
 LARGEST = {"cpu": 8192, "cuda": 1 << 17}
+# A convolution whose workspace finds no room says this and not "out of memory".
+NO_ROOM = re.compile(r"alloc|unable to find (an engine|a valid cudnn algo)|cudnn_status_(not_supported|internal_e)")
 
 
 class Pictures:
@@ -68,6 +72,14 @@ def available_memory():
             return [int(line.split()[1]) << 10 for line in stream if line.startswith("MemAvailable")][0]
     except (OSError, IndexError, ValueError):
         return None
+
+
+def politely(run, place):
+    """A bound for the GPU: a tenth of what is free stays, since desktops and other programs live there as well."""
+    cuda = run.torch.cuda
+    if place.type == "cpu" or not hasattr(cuda, "mem_get_info"):
+        return contextlib.ExitStack()
+    return bounded(cuda, cuda.mem_get_info()[0] * 9 // 10)
 
 
 def business():
@@ -135,8 +147,9 @@ def bench_device(run, place, images, seconds):
     data = Pictures(torch.randn(images, 3, SIDE, SIDE), torch.randint(0, 3, (images,)))
     torch.manual_seed(run.seed)
     deadline, size = time.perf_counter() + seconds, FIRST
+    shared = place.type == "cpu" or integrated(run)
     while size <= LARGEST[place.type]:
-        free = available_memory() if place.type == "cpu" else None
+        free = available_memory() if shared else None
         if size > SURE and time.perf_counter() > deadline:
             ended = "the time of %d s was over" % seconds
             break
@@ -150,7 +163,7 @@ def bench_device(run, place, images, seconds):
             late = size > images or time.perf_counter() > deadline
             learner = None if late else time_learner(run, place, meter, size, data)
         except RuntimeError as error:
-            if "out of memory" not in str(error).lower() and "alloc" not in str(error).lower():
+            if not ran_out(str(error)) and not (rows and NO_ROOM.search(str(error).lower())):
                 raise
             ended = "memory ended at batch size %d" % size
             break
@@ -177,7 +190,8 @@ def bench(run):
         places.append(run.device)
     tables = run.report["bench"] = []
     for place in places:
-        tables.append(bench_device(run, place, images, seconds))
+        with politely(run, place):
+            tables.append(bench_device(run, place, images, seconds))
     said = ["%s: larger batches pay up to %d (%s)" % (t["device"], t["best"], t["ended"]) for t in tables]
     if not said:
         raise Skip("no device to measure")

@@ -21,6 +21,13 @@ def label_of(path):
     return os.path.basename(str(path)).split("_")[0]
 
 
+def images_of(folder):
+    """The pictures below a folder by their names: each file system lists them in an order of its own."""
+    from fastai.data.transforms import get_image_files
+
+    return sorted(get_image_files(folder))
+
+
 def draw_images(run, folder, each=24, side=SIDE):
     """Pictures of three shapes on noise, the same for the same seed."""
     from PIL import Image, ImageDraw
@@ -49,7 +56,7 @@ def block_of(run, **changes):
     fv = run.fv
     parts = {
         "blocks": (fv.ImageBlock, fv.CategoryBlock),
-        "get_items": fv.get_image_files,
+        "get_items": images_of,
         "get_y": label_of,
         "splitter": fv.RandomSplitter(0.25, seed=run.seed),
         "item_tfms": fv.Resize(SIDE),

@@ -12,7 +12,7 @@ import sysconfig
 import warnings
 
 from smoke_core import Skip, check, copied, failing, farthest, named, quietly, small_net
-from smoke_data import WORKERS, block_of
+from smoke_data import WORKERS, block_of, shared_memory
 
 RANKS = 2
 RANKS_LIMIT = 300
@@ -157,9 +157,13 @@ def distributed(run):
     except subprocess.TimeoutExpired as late:
         stuck = (late.stdout or b"").decode("utf-8", "replace").splitlines()[-20:]
         words = "%d processes over %s did not end within %d s; NCCL_DEBUG=INFO or GLOO_SOCKET_IFNAME may tell why"
+        words += "; GPUs that cannot reach each other want NCCL_P2P_DISABLE=1" if nccl else ""
         raise RuntimeError("\n".join([words % (ranks, backend, RANKS_LIMIT)] + stuck)) from None
     if ran.returncode:
-        raise RuntimeError(ranks_said(ran.stdout.decode("utf-8", "replace"), ran.returncode))
+        said = ranks_said(ran.stdout.decode("utf-8", "replace"), ran.returncode)
+        if nccl and "busy or unavailable" in said:
+            raise Skip("the GPUs serve one process at a time (exclusive compute mode), and this one has them")
+        raise RuntimeError(said)
     answers = []
     for rank in range(ranks):
         with open("%s%d.json" % (answer, rank)) as stream:
@@ -181,10 +185,15 @@ def newer(run):
 
 def ranks_said(text, status):
     """The error of the processes, out of what their starter printed around it."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    named = re.compile(r"(?<![\w.])\w*(Error|Exception)\b: ")
+    lines = [re.sub(r"^\[rank\d+\]:\s*", "", line.strip()) for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    named = re.compile(r"(^|\s)[\w.]*(Error|Exception): ")
     errors = [line for line in lines if named.search(line) and "elastic" not in line]
-    return "%s (exit status %d)" % ((errors or lines or ["no word"])[0 if errors else -1][:300], status)
+    said = (errors or lines or ["no word"])[0 if errors else -1][:300]
+    # What NCCL itself says comes lines after torch's error.
+    last = [after for line, after in zip(lines, lines[1:]) if line == "Last error:"]
+    said += ": " + last[0][:200] if last else ""
+    return "%s (exit status %d%s)" % (said, status, shared_memory() if "/dev/shm" in said else "")
 
 
 # --- faults, for tests ---------------------------------------------------------------------------
