@@ -28,7 +28,7 @@ def data_folder() -> Path:
 
 
 def compiled_path(source: Path) -> Path:
-    """Where the compiled form of a matrix file lies."""
+    """Where the compiled form of a file of data lies."""
     return source.with_suffix(".json")
 
 
@@ -40,7 +40,7 @@ def load_matrix(path: Path | None = None) -> Matrix:
         raw = source.read_bytes()
     except OSError as error:
         raise MatrixError(f"{source}: {error.strerror or error}", hint="name a file with --matrix FILE") from error
-    compiled = _read_compiled(compiled_path(source), raw)
+    compiled = read_compiled(compiled_path(source), raw)
     if compiled is not None:
         return Matrix(*compiled)
     from compatmatrix.matrix.validate import parse_and_validate
@@ -53,7 +53,11 @@ def compile_matrix(source: Path) -> str:
     from compatmatrix.matrix.validate import parse_and_validate
 
     raw = source.read_bytes()
-    tables = parse_and_validate(raw, str(source))
+    return compiled_form(raw, parse_and_validate(raw, str(source)))
+
+
+def compiled_form(raw: bytes, tables: Mapping[str, Any]) -> str:
+    """The compiled form of a file's tables, as text. raw: the file, by which the form is later known to be fresh."""
     lines = [json.dumps(table, separators=(",", ":"), default=str) for table in tables.values()]
     body = "\n".join(lines)
     about = {
@@ -93,7 +97,8 @@ class _Tables(Mapping[str, Any]):
         return len(self._lines)
 
 
-def _read_compiled(path: Path, raw: bytes) -> tuple[Mapping[str, Any], str] | None:
+def read_compiled(path: Path, raw: bytes) -> tuple[Mapping[str, Any], str] | None:
+    """The tables of a compiled form and the digest of its file; None where it is missing, cut, or of another file."""
     # The checksums guard against a stale or cut form, not against an attacker, so cheap ones do; hashlib alone
     # takes longer to import than all the rest of loading.
     try:

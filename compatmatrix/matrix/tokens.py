@@ -1,20 +1,22 @@
 """Error texts and what they imply, from `data/tokens.toml`; and the few facts of releases older than the matrix.
 
-Loaded only when a report is read: nothing else needs it.
+Loaded only when a report is read: nothing else needs it. Its compiled form (see `load`) also holds the words that a
+report must have before a pattern is tried at all.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from packaging.version import Version
 
 from compatmatrix.errors import MatrixError
-from compatmatrix.matrix.load import data_folder
+from compatmatrix.matrix.literals import literals
+from compatmatrix.matrix.load import compiled_form, compiled_path, data_folder, read_compiled
 from compatmatrix.matrix.rows import CudaRelease, Row, evidence, version
 from compatmatrix.matrix.schema import EVIDENCE, EVIDENCE_CHECKS, Check, cuda, name, spec, text
 from compatmatrix.matrix.schema import version as a_version
@@ -28,7 +30,8 @@ class Token(NamedTuple):
     """One error text. code: empty for a symptom, which means something only together with facts (see the file)."""
 
     name: str
-    pattern: re.Pattern[str]
+    pattern: str
+    literals: tuple[str, ...]
     code: str
     certain: bool
     packages: tuple[str, ...]
@@ -38,6 +41,12 @@ class Token(NamedTuple):
     hint: str
     ask: str
     evidence: Evidence
+
+    def search(self, text: str, lower: str) -> re.Match[str] | None:
+        """The first place of the text in a report. lower: the same report in lower case."""
+        if self.literals and not any(piece in lower for piece in self.literals):
+            return None
+        return compile_pattern(self.pattern).search(text)
 
 
 class OldTorch(NamedTuple):
@@ -57,6 +66,7 @@ class Tokens(NamedTuple):
     torches: dict[Version, OldTorch]
 
 
+@cache
 def compile_pattern(source: str) -> re.Pattern[str]:
     """A pattern as the file writes it: a space stands for any white space, case does not count."""
     return re.compile(source.replace(" ?", r"\s*").replace(" ", r"\s+"), re.IGNORECASE | re.DOTALL)
@@ -65,18 +75,13 @@ def compile_pattern(source: str) -> re.Pattern[str]:
 @lru_cache(maxsize=2)
 def load_tokens(path: Path | None = None) -> Tokens:
     """The shipped file, or the given one. Raises MatrixError with every fault."""
-    import tomllib
-
     source = path or data_folder() / "tokens.toml"
     try:
-        tables = tomllib.loads(source.read_text("utf-8"))
+        raw = source.read_bytes()
     except OSError as error:
         raise MatrixError(f"{source}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise MatrixError(f"{source}: {error}") from error
-    faults = list(_faults(tables))
-    if faults:
-        raise MatrixError([f"{source}: {fault}" for fault in faults])
+    compiled = read_compiled(compiled_path(source), raw)
+    tables = compiled[0] if compiled else _parse(raw, source)
     return Tokens(
         {row["name"]: _token(row) for row in tables["token"]},
         {release.cuda: release for release in map(CudaRelease.read, reversed(tables["old-cuda"]))},
@@ -84,10 +89,33 @@ def load_tokens(path: Path | None = None) -> Tokens:
     )
 
 
+def compile_tokens(source: Path) -> str:
+    """The compiled form of a file of error texts. Raises MatrixError where the file has faults."""
+    raw = source.read_bytes()
+    return compiled_form(raw, _parse(raw, source))
+
+
+def _parse(raw: bytes, source: Path) -> dict[str, Any]:
+    """The tables of a file, checked, each error text with its literals."""
+    import tomllib
+
+    try:
+        tables = tomllib.loads(raw.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MatrixError(f"{source}: {error}") from error
+    faults = list(_faults(tables))
+    if faults:
+        raise MatrixError([f"{source}: {fault}" for fault in faults])
+    for row in tables["token"]:
+        row["literals"] = literals(row["pattern"])
+    return tables
+
+
 def _token(row: Row) -> Token:
     return Token(
         row["name"],
-        compile_pattern(row["pattern"]),
+        row["pattern"],
+        tuple(row["literals"]),
         row.get("code", ""),
         row.get("certainty") == "certain",
         tuple(row["packages"]),

@@ -123,8 +123,9 @@ def _signs(lines: Sequence[Line], tokens: Iterable[Token]) -> Iterator[Sign]:
         starts.append(place)
         place += len(line.text) + 1
     whole = "\n".join(line.text for line in lines)
+    lower = whole.lower()
     for token in tokens:
-        match = token.pattern.search(whole)
+        match = token.search(whole, lower)
         if match:
             line = lines[bisect_right(starts, match.start()) - 1]
             yield Sign(token.name, line.number, " ".join(match[0].split())[:120])
