@@ -113,6 +113,10 @@ def show_report(judged: JudgedReport, verdict: str) -> None:
             click.secho(f"  line {number}: {fact} {value}", dim=True)
         if len(report.understood) > 60:
             click.secho(f"  and {len(report.understood) - 60} more (--json shows all)", dim=True)
+    if report.not_known:
+        click.echo("not known:")
+        for number, text in report.not_known:
+            click.secho(f"  line {number}: {text}", dim=True)
     for note in (*judged.judged.notes, *(f"{guess}" for guess in report.guessed)):
         click.echo(f"note: {note}")
     for one in diagnosis.diagnosed:
@@ -152,6 +156,7 @@ def report_to_dict(judged: JudgedReport, verdict: str) -> dict[str, Any]:
         "stack": judged.report.stack.to_dict(),
         "host": judged.report.host.to_dict(),
         "understood": [{"line": line, "fact": fact, "value": value} for line, fact, value in judged.report.understood],
+        "not_known": [{"line": line, "text": text} for line, text in judged.report.not_known],
         "notes": [*judged.judged.notes, *judged.report.guessed],
         "repair": None,
     }

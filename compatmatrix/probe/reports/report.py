@@ -31,6 +31,7 @@ from compatmatrix.probe.reports import (
 )
 from compatmatrix.probe.reports.build_hint import other_build_told
 from compatmatrix.probe.reports.machine import host_of
+from compatmatrix.probe.reports.not_known import not_known
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
 from compatmatrix.probe.reports.text import Line, clean
 
@@ -48,6 +49,7 @@ class Report:
 
     guessed: why torch's build, or the platform, is not certain; empty where it is.
     spoken: which of "python", "gpu" and "driver" are named in a sentence only.
+    not_known: errors that no known text explains, (line, text).
     """
 
     stack: Stack
@@ -57,6 +59,7 @@ class Report:
     notes: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
     spoken: tuple[str, ...] = ()
+    not_known: tuple[tuple[int, str], ...] = ()
 
 
 def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
@@ -80,9 +83,9 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
         and (one.trust > Trust.PROSE or (one.line, one.fact) not in firm)
     }
     understood |= {(sign.line, "error", sign.name) for sign in signs}
-    return Report(
-        stack, host, observed, tuple(sorted(understood)), (*machine_notes, *_spoken_notes(spoken)), guessed, spoken
-    )
+    notes = (*machine_notes, *_spoken_notes(spoken))
+    unexplained = tuple(not_known(lines, signs))
+    return Report(stack, host, observed, tuple(sorted(understood)), notes, guessed, spoken, unexplained)
 
 
 def _spoken(host: Host, seen: Sequence[Seen]) -> Iterator[str]:
