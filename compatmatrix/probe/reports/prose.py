@@ -41,7 +41,7 @@ _PINNED = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?:[ ]version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE | re.ASCII
+    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE | re.ASCII
 )
 _MY_PYTHON = re.compile(
     rf"\b(?:(?:I|we) (?:have|use|run)|(?:I am|I'm|Im|we are|we're)(?: currently)? (?:on|using|running)|my) "
@@ -61,6 +61,9 @@ _MY_GPU = re.compile(
     r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?"
     + _GPU.pattern[2:],
     re.IGNORECASE,
+)
+_GPU_FAILS = re.compile(
+    _GPU.pattern + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b"
 )
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
@@ -85,7 +88,7 @@ _OS = re.compile(
     r"CentOS ?\d|Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
-_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon|Mac(?= 1\d\.\d))\b", re.IGNORECASE)
 _INTEL_MAC = re.compile(
     r"\bIntel(?:[ -]based|[ -]chip)? (?:Mac|iMac|MacBook|MBP)|\bx86(?:[_-]64)? Macs?\b|"
     r"\b(?:Mac|iMac|MacBook)s?(?: Pro| Air)? (?:with |\()?(?:an )?Intel\b",
@@ -169,7 +172,7 @@ def _of_line(line: Line) -> Iterator[Seen]:
     told = _TOLD_GPU.search(text)
     if told:
         yield Seen("gpu", told[1], number, Trust.PROSE)
-    mine_too = _MY_GPU.search(text)
+    mine_too = _MY_GPU.search(text) or _GPU_FAILS.match(text)
     if mine_too:  # in whatever sentence
         yield Seen("gpu", mine_too[1], number, Trust.PROSE)
     if _NO_GPU.search(text):

@@ -139,6 +139,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             tag = host[1].replace("macosx", "macos")
             yield Seen("os", tag.replace("musllinux", "linux musl ").replace("manylinux", "linux "), line.number)
             yield Seen("machine", tag, line.number)
+            glibc = re.match(r"manylinux_(\d)_(\d{1,2})_", host[1])
+            if glibc and "You" in host[0]:  # what uv sees counts, whatever ldd says
+                yield Seen("libc", f"glibc {glibc[1]}.{glibc[2]}", line.number, Trust.IMPORTED)
         interpreter = _INTERPRETER.search(text)
         if interpreter:
             yield Seen("python", interpreter[1], line.number)
