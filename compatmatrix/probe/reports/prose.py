@@ -74,6 +74,11 @@ _TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
     r"((?:NVIDIA |GeForce |Tesla )?(?:[RG]TX ?)?[A-Z]{0,2}\d{1,4}(?: ?(?:Ti|Super))?)(?![\w.])",
     re.IGNORECASE,
 )
+_JETSON = re.compile(
+    r"\b(?:on|in|using|my|have|with) (?:(?:an?|the|my|our|NVIDIA) ){0,3}"
+    r"(Jetson[ -](?:AGX|Orin|Xavier|Nano|TX[12]|NX|Thor)(?: (?:Orin|Xavier|Nano|NX|Thor))?)\b",
+    re.IGNORECASE,
+)
 _NO_GPU = re.compile(
     r"\b(?:I|we|you) (?:(?:don.t|do not) (?:even )?have|have no|lack|am lacking) (?:an? |any )?"
     r"(?:(?:CUDA|NVIDIA)[\w .-]{0,24}\b)?GPU\b(?! ?(?:usage|memory|util|load|support))|"
@@ -128,7 +133,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|Jetson|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
@@ -202,6 +207,9 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
     for match in _PYTHON.finditer(sentence):
         if not _ANOTHER.match(sentence, match.end()):
             yield Seen("python", match[1], number, Trust.PROSE)
+    board = _JETSON.search(sentence)
+    if board:
+        yield Seen("os", board[1], number, Trust.PROSE)
     for match in _BARE_GPU.finditer(sentence):
         yield Seen("bare-gpu", match[1], number, Trust.PROSE)
 
