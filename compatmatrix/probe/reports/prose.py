@@ -41,7 +41,8 @@ _PINNED = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE | re.ASCII
+    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    re.IGNORECASE | re.ASCII,
 )
 _MY_PYTHON = re.compile(
     rf"\b(?:(?:I|we) (?:have|use|run)|(?:I am|I'm|Im|we are|we're)(?: currently)? (?:on|using|running)|my) "
@@ -62,9 +63,7 @@ _MY_GPU = re.compile(
     + _GPU.pattern[2:],
     re.IGNORECASE,
 )
-_GPU_FAILS = re.compile(
-    _GPU.pattern + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b"
-)
+_GPU_FAILS = re.compile(_GPU.pattern + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b")
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
     r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
