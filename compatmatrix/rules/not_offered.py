@@ -17,6 +17,8 @@ from compatmatrix.rules.case import Case, Rule, Scope
 _FIRST_STABLE = Version("1.0")
 """Every Python that torch had wheels for has this one, or a later one."""
 
+INTEL_MAC = "macos-x86_64"
+
 FIRST_WHEELS = Version("0.2")
 """Below it PyPI has sources only, which refuse to build: pip lists them where no wheel fits."""
 
@@ -128,16 +130,26 @@ def _nothing(case: Case, platform: str) -> Finding:
             "python -c 'import struct; print(struct.calcsize(\"P\") * 8)' tells the bits; take a 64-bit Python",
             packages=("torch",),
         )  # fmt: skip
+    if python is not None and (platform == INTEL_MAC or "Mac" in case.host.notes):
+        last = _newest(case, INTEL_MAC)
+        if last and Version(python.minor) > Version(last) and _newest(case, "macos-arm64", python.minor):
+            return Finding(
+                "platform-unsupported", Severity.ERROR,
+                f"the index offers no torch at all: for Python {python} it has wheels for Apple processors only",
+                f"take Python {last} or older, for which Intel Macs had wheels" + _RUNS_ELSEWHERE[INTEL_MAC],
+                packages=("torch",),
+            )  # fmt: skip
     return _finding(
         f"the index offers no torch at all for this Python{_python(case)}",
         "take a 64-bit Python that torch has wheels for",
     )
 
 
-def _newest(case: Case) -> str:
-    """The newest Python that any torch has wheels for."""
-    builds = (build for torch in case.matrix.torches for build in case.matrix.builds_for(torch, "linux-aarch64"))
-    return max((minor for build in builds for minor in build.pythons), key=Version, default="")
+def _newest(case: Case, platform: str = "linux-aarch64", only: str = "") -> str:
+    """The newest Python that any torch has wheels for; only: whether it has some for this one."""
+    builds = (build for torch in case.matrix.torches for build in case.matrix.builds_for(torch, platform))
+    pythons = (minor for build in builds for minor in build.pythons if only in ("", minor))
+    return max(pythons, key=lambda minor: Version(minor.removesuffix("t")), default="")
 
 
 def _partner(case: Case, name: str, offered: tuple[Version, ...]) -> Iterator[Finding]:
@@ -154,7 +166,7 @@ def _partner(case: Case, name: str, offered: tuple[Version, ...]) -> Iterator[Fi
 
 
 _RUNS_ELSEWHERE = {
-    "macos-x86_64": "; on an Apple processor, take a Python for arm64 (python -c 'import platform; "
+    INTEL_MAC: "; on an Apple processor, take a Python for arm64 (python -c 'import platform; "
     "print(platform.machine())' tells which it is)"
 }
 

@@ -44,6 +44,8 @@ def host_of(seen: Sequence[Seen], lines: Sequence[Line], matrix: Matrix) -> tupl
     bits = any(one.fact == "machine" and machine_of(one.value) for one in seen)
     if not bits and any(re.search("raspb", one.value, re.IGNORECASE) for one in seen if one.fact == "os"):
         marks.append("Raspberry Pi")  # of which nobody says whether its system has 64 bits
+    if not platform.known:
+        marks.append("Mac")  # of which nobody says whose processor it has
     return Host(python, platform, libc, driver, gpus, offered, tuple(marks)), tuple(notes)
 
 
@@ -75,7 +77,7 @@ def _platform(seen: Sequence[Seen]) -> tuple[Fact[str], Fact[Libc]]:
     texts = [one.value for one in seen if one.fact == "machine"] + [one.value for one in systems]
     texts += [one.value for one in seen if one.fact == "gpu"]
     machine = next((found for text in texts if (found := machine_of(text))), "")
-    libcs = [one for one in seen if one.fact == "libc"] + systems
+    libcs = sorted((one for one in seen if one.fact == "libc"), key=lambda one: -one.trust) + systems
     images = [one for one in seen if one.fact == "image"]
     if all("alpine" in one.value for one in images):  # beside others, the small ones are caches and proxies
         libcs += images

@@ -41,7 +41,8 @@ _PINNED = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?:[ ]version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE | re.ASCII
+    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    re.IGNORECASE | re.ASCII,
 )
 _MY_PYTHON = re.compile(
     rf"\b(?:(?:I|we) (?:have|use|run)|(?:I am|I'm|Im|we are|we're)(?: currently)? (?:on|using|running)|my) "
@@ -62,6 +63,7 @@ _MY_GPU = re.compile(
     + _GPU.pattern[2:],
     re.IGNORECASE,
 )
+_GPU_FAILS = re.compile(_GPU.pattern + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b")
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
     r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
@@ -69,6 +71,11 @@ _BARE_GPU = re.compile(
 _TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
     r"(?:GPU\s?(?:\u662f|\u4e3a)|\u663e\u5361(?:\u578b\u53f7)?\s?(?:\u662f|\u4e3a|:)?)\s?"
     r"((?:NVIDIA |GeForce |Tesla )?(?:[RG]TX ?)?[A-Z]{0,2}\d{1,4}(?: ?(?:Ti|Super))?)(?![\w.])",
+    re.IGNORECASE,
+)
+_JETSON = re.compile(
+    r"\b(?:on|in|using|my|have|with) (?:(?:an?|the|my|our|NVIDIA) ){0,3}"
+    r"(Jetson[ -](?:AGX|Orin|Xavier|Nano|TX[12]|NX|Thor)(?: (?:Orin|Xavier|Nano|NX|Thor))?)\b",
     re.IGNORECASE,
 )
 _NO_GPU = re.compile(
@@ -85,7 +92,7 @@ _OS = re.compile(
     r"CentOS ?\d|Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
-_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
+_MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon|Mac(?= 1\d\.\d))\b", re.IGNORECASE)
 _INTEL_MAC = re.compile(
     r"\bIntel(?:[ -]based|[ -]chip)? (?:Mac|iMac|MacBook|MBP)|\bx86(?:[_-]64)? Macs?\b|"
     r"\b(?:Mac|iMac|MacBook)s?(?: Pro| Air)? (?:with |\()?(?:an )?Intel\b",
@@ -125,7 +132,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|Jetson|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
@@ -169,7 +176,7 @@ def _of_line(line: Line) -> Iterator[Seen]:
     told = _TOLD_GPU.search(text)
     if told:
         yield Seen("gpu", told[1], number, Trust.PROSE)
-    mine_too = _MY_GPU.search(text)
+    mine_too = _MY_GPU.search(text) or _GPU_FAILS.match(text)
     if mine_too:  # in whatever sentence
         yield Seen("gpu", mine_too[1], number, Trust.PROSE)
     if _NO_GPU.search(text):
@@ -199,6 +206,9 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
     for match in _PYTHON.finditer(sentence):
         if not _ANOTHER.match(sentence, match.end()):
             yield Seen("python", match[1], number, Trust.PROSE)
+    board = _JETSON.search(sentence)
+    if board:
+        yield Seen("os", board[1], number, Trust.PROSE)
     for match in _BARE_GPU.finditer(sentence):
         yield Seen("bare-gpu", match[1], number, Trust.PROSE)
 

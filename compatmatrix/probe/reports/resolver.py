@@ -43,6 +43,7 @@ _CONFLICT = re.compile(
     rf"depends on) ({_NAME})(?:\[[^\]]{{0,30}}\])?\s?\(?((?:[<>=!~]=?=?\s?[\w.*+-]{{1,30}},?\s?){{0,6}})\)?[,;]? "
     rf"(?:but you(?:'ll)? have|you have|but)(?: ({_NAME}))? ({_VERSION})(?: which is incompatible)?", re.IGNORECASE
 )  # fmt: skip
+_SELECTING = re.compile(rf"\bSelecting: (torch|torchvision|torchaudio)==({_VERSION})(?= \[|$)")  # PDM's and uv's
 _WHEEL = re.compile(
     r"\b(torch|torchvision|torchaudio|triton|xformers)-(\d[\w.+%]{0,40})-(cp\d{2,3}t?)-\w{1,12}-([a-z0-9_.]{3,60})\.whl"
     r"(?= is not a supported wheel|\s*$)",
@@ -107,6 +108,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         elif offered and (partner := re.search(r"requirement (torchvision|torchaudio)={2,3}\d", text)):
             yield Seen("offered", offered[1], line.number)
             yield Seen("offered-of", partner[1], line.number)
+        selecting = _SELECTING.search(text)
+        if selecting:
+            yield _requested(selecting[1], selecting[2], line.number, failed=False)
         yours = _YOURS.search(text)
         if yours:
             yield Seen("python", yours[1], line.number)
@@ -139,6 +143,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             tag = host[1].replace("macosx", "macos")
             yield Seen("os", tag.replace("musllinux", "linux musl ").replace("manylinux", "linux "), line.number)
             yield Seen("machine", tag, line.number)
+            glibc = re.match(r"manylinux_(\d)_(\d{1,2})_", host[1])
+            if glibc and "You" in host[0]:  # what uv sees counts, whatever ldd says
+                yield Seen("libc", f"glibc {glibc[1]}.{glibc[2]}", line.number, Trust.IMPORTED)
         interpreter = _INTERPRETER.search(text)
         if interpreter:
             yield Seen("python", interpreter[1], line.number)

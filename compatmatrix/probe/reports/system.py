@@ -34,6 +34,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bon win32\b"), "os:Windows"),
     (re.compile(r"\bon darwin\b"), "os:macOS"),
     (re.compile(r"^sys\.platform\s*[:=]?\s*['\"]?(linux|win32|darwin)"), "os:{}"),
+    (re.compile(r"^[\"']?platform_machine[\"']?: ?[\"'](\w{3,12})[\"']"), "machine:{}"),  # PEP 508's names, as JSON
+    (re.compile(r"^[\"']?sys_platform[\"']?: ?[\"'](linux|win32|darwin)[\"']"), "os:{}"),
+    (re.compile(r"^[\"']?python_full_version[\"']?: ?[\"'](3\.\d{1,2}\.\d{1,2})[\"']"), "python:{}"),
     (re.compile(r"^(?:export )?LD_LIBRARY_PATH\s*[=:]\s*(/\S{0,300})"), "library-path:{}"),
     (re.compile(r"^(?:\[pip3\] )?LD_LIBRARY_PATH(?:==|\s{2,})(/\S{0,300})"), "library-path:{}"),
 )

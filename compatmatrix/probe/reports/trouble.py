@@ -48,6 +48,7 @@ _AMD = re.compile(r"\b(ROCm|Radeon|Instinct MI|MI\d{3}X?|gfx\d{3,4}\w?|RX \d{4}(
 _TORCH_CUDA = re.compile(r"\btorch\.version\.cuda['\" ]{0,2}[ =:]{1,3}['\"]?(\d{1,2}\.\d)(?![\w.])")
 _AVAILABLE = re.compile(r"\bcuda(?: is|_is)?[ _]available\??\s*[:=]\s*(true|false|yes|no)\b", re.IGNORECASE)
 _MAC_PATH = re.compile(r"(?:^|[\s\"'(])(?:/Users/\w|~/Library/|/Library/Frameworks/|/opt/homebrew/|/usr/local/Cellar/)")
+_32_BITS = re.compile(r"[/\\]python3\d{1,2}-32[/\\]|:[/\\]{1,2}program files \(x86\)[/\\]{1,2}python", re.IGNORECASE)
 _RASPBERRY = re.compile(
     r"\bpiwheels\b|^pi@\w|(?:^|[\s\"'(:])/home/pi/|arm-linux-gnueabihf|\bRasp(?:b|)ian\b|\bRaspberry ?Pi\b",
     re.IGNORECASE,
@@ -112,12 +113,15 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         if stated:
             yield Seen("torch-cuda", stated[1], line.number, Trust.LIST)
         available = _AVAILABLE.search(text)
-        if available and available.start():
+        if available and available.start() and len({one.lower() for one in _AVAILABLE.findall(text)}) == 1:
             yield Seen("cuda-available", str(available[1].lower() in ("true", "yes")), line.number, Trust.PROSE)
         card = _LSPCI.search(text)
         if card:
             yield Seen("gpu", card[1], line.number)
-        if _WINDOWS_PATH.search(text):
+        if ":\\" in text and _32_BITS.search(text):  # where Python's own installer puts its 32-bit builds
+            yield Seen("os", "Windows, by a path", line.number, Trust.LIST)
+            yield Seen("machine", "32-bit", line.number, Trust.LIST)
+        elif _WINDOWS_PATH.search(text):
             yield Seen("os", "Windows, by a path", line.number, Trust.LIST)
         mac = _MAC_PATH.search(text)
         if mac:
