@@ -14,10 +14,7 @@ MOST = 3
 _REACH = 3
 """Lines: an error text may begin before the line that names the exception, or go on behind it."""
 
-_ERROR = re.compile(
-    r"[\s>|E]{0,8}((?:[A-Za-z_]\w{0,60}\.){0,6}(?:[A-Z]\w{0,60})?(?:Error|Exception)): (\S.{3,})"
-    r"|[\s>|]{0,8}((?:ERROR|FATAL|fatal error|error)): (\S.{7,})"
-)
+_ERROR = re.compile(r"[\s>|E]{0,8}((?:[A-Za-z_]\w{0,60}\.){0,6}(?:[A-Z]\w{0,60})?(?:Error|Exception)): (\S.{3,})")
 
 
 def not_known(lines: Sequence[Line], signs: Sequence[Sign]) -> Iterator[tuple[int, str]]:
@@ -27,7 +24,7 @@ def not_known(lines: Sequence[Line], signs: Sequence[Sign]) -> Iterator[tuple[in
     for line in lines:
         found = _ERROR.match(line.text)
         if found and line.number not in known:
-            text = f"{found[1] or found[3]}: {found[2] or found[4]}".strip()[:160]
+            text = f"{found[1]}: {found[2]}".strip()[:160]
             told.pop(text, None)
             told[text] = line.number
     for text, number in list(told.items())[-MOST:]:

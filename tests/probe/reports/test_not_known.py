@@ -19,7 +19,6 @@ from compatmatrix.probe.reports.text import clean
     [
         ("RuntimeError: the sun is in the way", [(1, "RuntimeError: the sun is in the way")]),
         ("a\n>>> x\nsome.package.OddError: 3 of 4", [(3, "some.package.OddError: 3 of 4")]),
-        ("ERROR: no room for the wheel", [(1, "ERROR: no room for the wheel")]),
         ("E   ValueError: bad bad bad", [(1, "ValueError: bad bad bad")]),
         ("no Error: here in a sentence", []),
         ("accuracy 0.9, error: 3", []),
