@@ -21,7 +21,12 @@ _OTHER_CAUSES = (
 def check(case: Case) -> Iterator[Finding]:
     host, observed = case.host, case.observed
     pin = case.stack.get("torch")
-    blind = observed.sign("cuda-unavailable") is not None or observed.cuda_available is False
+    blind = (
+        observed.sign("cuda-unavailable") is not None
+        or observed.cuda_available is False
+        or _runs_on_cpu(case)
+        or _compiles_without(case)
+    )
     gpus = ", ".join(dict.fromkeys(gpu.name for gpu in host.gpus.value or ()))
     if host.has_gpu is False or observed.cuda_available:
         return
@@ -69,12 +74,23 @@ def check(case: Case) -> Iterator[Finding]:
         return  # PyPI's wheel for Linux is a CUDA build; for Windows it is none, and conda's solver often takes none
     oldest = case.matrix.families[min(case.matrix.families)].drivers.get(case.system)
     driver = host.driver.value
-    if host.has_gpu and (driver is None or oldest is None or driver >= oldest):
+    unnamed = (_runs_on_cpu(case) or _compiles_without(case)) and not host.gpus.known and not observed.amd
+    if (host.has_gpu or unnamed) and (driver is None or oldest is None or driver >= oldest):
         yield _finding(
-            f"torch does not use the {gpus}, and nothing says that it is a CUDA build"
+            f"torch does not use the {gpus or 'GPU'}, and nothing says that it is a CUDA build"
             + (f"; driver {driver} would run one" if driver else ""),
             "look at torch.version.cuda: where it is None, install a CUDA build from the PyTorch index",
         )
+
+
+def _runs_on_cpu(case: Case) -> bool:
+    """Whether a program says that it runs on the CPU, and somebody wants it on the GPU."""
+    return bool(case.observed.sign("runs-on-cpu") and case.observed.sign("gpu-wanted"))
+
+
+def _compiles_without(case: Case) -> bool:
+    """Whether torch found a CUDA toolkit on Windows, where nobody builds images, and no GPU to compile for."""
+    return case.observed.sign("no-cuda-runtime") is not None and case.host.platform.value == "windows-amd64"
 
 
 def _is_published(case: Case) -> bool:

@@ -18,6 +18,7 @@ from compatmatrix.model.stack import Pin
 from compatmatrix.rules.arch_stated import served_by_list
 from compatmatrix.rules.case import Case
 from compatmatrix.rules.coverage import serves
+from compatmatrix.rules.stated import torch_cuda
 from compatmatrix.rules.torchvision_stated import pairs
 
 
@@ -133,6 +134,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return all(gpu.name.startswith("GPU of ") for gpu in host.gpus.value or ())
     if sign.name in ("conda-python", "no-match", "no-match-build"):
         return _has_wheels(case)
+    if sign.name == "tcnn-without-cuda" and (case.observed.image or torch_cuda(case)):
+        return True  # an image is built without a GPU; and a build that has CUDA is no CPU build
     if token.code == "cpu-build-on-gpu":
         if torch and (torch.version.local or "").startswith("xpu"):
             return True  # a build for Intel's GPUs has no CUDA either
