@@ -22,7 +22,7 @@ def check(case: Case) -> Iterator[Finding]:
     host, observed = case.host, case.observed
     pin = case.stack.get("torch")
     blind = (
-        observed.sign("cuda-unavailable") is not None
+        observed.sign("cuda-unavailable", "cuda-device-asked") is not None
         or observed.cuda_available is False
         or _runs_on_cpu(case)
         or _compiles_without(case)
@@ -89,8 +89,11 @@ def _runs_on_cpu(case: Case) -> bool:
 
 
 def _compiles_without(case: Case) -> bool:
-    """Whether torch found a CUDA toolkit on Windows, where nobody builds images, and no GPU to compile for."""
-    return case.observed.sign("no-cuda-runtime") is not None and case.host.platform.value == "windows-amd64"
+    """Whether torch found a CUDA toolkit on Windows, where nobody builds images, and no GPU to compile for.
+
+    Not in pip's isolated build: its torch is another one than the environment's.
+    """
+    return case.observed.sign("compiles-without-cuda") is not None and case.host.platform.value == "windows-amd64"
 
 
 def _is_published(case: Case) -> bool:

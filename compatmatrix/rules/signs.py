@@ -118,6 +118,10 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         gpus = [gpu.capability for gpu in host.gpus.value or () if gpu.capability]
         archs = case.observed.archs
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)
+    if sign.name == "program-lacks-gpu" and torch:
+        return True  # then the versions decide
+    if sign.name == "vllm-no-device" and (case.observed.amd or host.has_gpu is False):
+        return True
     if case.observed.rocm and (token.code in _NVIDIA or sign.name in _NO_DRIVER):
         return True
     if sign.name in _NO_DRIVER and case.observed.amd and not (host.has_gpu or host.driver.known):

@@ -22,7 +22,9 @@ _ASKED = re.compile(
 )
 _VALUES = {
     "os": re.compile(r"(?:Windows|Linux|mac ?OS|Ubuntu|Debian|CentOS|Fedora|Arch)(?: ?\d[\w. -]{0,24}| Server \d{4})?"),
-    "gpu model": re.compile(r"(?:NVIDIA |GeForce |Nvidia )*(?:RTX|GTX|Tesla|Quadro|Titan) ?[\w ]{1,20}", re.IGNORECASE),
+    "gpu model": re.compile(
+        r".{0,30}?((?:RTX|GTX|Tesla|Quadro|Titan) ?\w{1,6}(?: ?(?:Ti|Super)\b)?).{0,40}", re.IGNORECASE
+    ),
     "python version": re.compile(r"(?:Python )?3\.\d{1,2}(?:\.\d{1,2})?"),
     "pytorch version": re.compile(r"v?[012]\.\d{1,2}\.\d{1,2}(?:\+\w{2,10})?"),
     "torch version": re.compile(r"v?[012]\.\d{1,2}\.\d{1,2}(?:\+\w{2,10})?"),
@@ -45,5 +47,6 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             continue
         asked = " ".join(_ASKED.sub(" ", match[1].strip(" ?:")).lower().split())
         label = _NAMES.get(asked, "")
-        if label and _VALUES[label].fullmatch(line.text):
-            yield from labelled(label, line.text, line, "")
+        value = _VALUES[label].fullmatch(line.text) if label else None
+        if value:
+            yield from labelled(label, value[value.lastindex or 0], line, "")

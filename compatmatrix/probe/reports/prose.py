@@ -54,7 +54,8 @@ _UNDER_PYTHON = re.compile(
 )
 _GPU = re.compile(
     r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
-    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
+    r"TI))?(?: Laptop)?|(?:NVIDIA|Nvidia|nvidia) (?:[2-5]0[5-9]0|10[5-8]0|16[56]0)(?: ?(?:Ti|ti|Super|super|SUPER))?|"
+    r"(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
     r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
 _MY_GPU = re.compile(
