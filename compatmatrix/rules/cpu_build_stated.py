@@ -37,7 +37,8 @@ def check(case: Case) -> Iterator[Finding]:
             "take a CUDA build; without an NVIDIA GPU, ask for the CPU",
         )
         return
-    if case.build is not None and case.build.cuda is None and not host.has_gpu:
+    jetson = "Jetson" in host.notes and host.platform.value == "linux-aarch64"
+    if case.build is not None and case.build.cuda is None and not (host.has_gpu or jetson):
         return
     if is_cpu:
         if host.has_gpu and (case.build is None or pin is None):
@@ -64,7 +65,7 @@ def check(case: Case) -> Iterator[Finding]:
         return
     if not blind or observed.image or observed.sign(*_OTHER_CAUSES) or torch_cuda(case):
         return
-    if "Jetson" in host.notes and host.platform.value == "linux-aarch64":
+    if jetson:
         yield _finding(
             f"the general aarch64 wheels have no code for the {gpus or 'Jetson'}: torch leaves its GPU unused",
             "install the torch that NVIDIA builds for this JetPack, and torchvision from source",

@@ -86,6 +86,11 @@ _OS = re.compile(
     r"CentOS ?\d|Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
+_JETSON = re.compile(
+    r"\b(?:on|in|with|using|my|have) (?:an? |my |the |our |this |NVIDIA ){0,2}"
+    r"Jetson (?:Nano|Xavier|Orin|AGX|TX[12]|Thor)\b",
+    re.IGNORECASE,
+)
 _MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
 _INTEL_MAC = re.compile(
     r"\bIntel(?:[ -]based|[ -]chip)? (?:Mac|iMac|MacBook|MBP)|\bx86(?:[_-]64)? Macs?\b|"
@@ -126,7 +131,7 @@ _STORY = re.compile(
 _ANOTHER = re.compile(r"\s?(?:,|and|&|/|to|or|vs\.?|through|until)\s?v?\d{1,2}\.\d")
 _GATE = re.compile(
     r"torch|fastai|fastcore|numpy|pandas|pillow|python|driver|RTX|GTX|Tesla|Titan|NVIDIA|Windows|Win ?1|Ubuntu|CentOS|"
-    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
+    r"Debian|Colab|Kaggle|WSL|Mac|Apple|Snapdragon|Jetson|GPU|DGX|[3-6]\d\d\.\d\d|\+cu\d|\+cpu|\+rocm|[A-Z]\d{1,3}",
     re.IGNORECASE,
 )
 """What a line must have to be worth a look: logs are long."""
@@ -157,6 +162,8 @@ def _of_line(line: Line) -> Iterator[Seen]:
     system = _OS.search(text)
     if system:
         yield Seen("os", _system(text, system), number, Trust.PROSE)
+    elif _JETSON.search(text):
+        yield Seen("os", "Jetson", number, Trust.PROSE)
     elif _INTEL_MAC.search(text) and not re.search(r"Apple silicon|\bM[1-5]\b|arm64", text, re.IGNORECASE):
         yield Seen("os", "macOS (x86_64)", number, Trust.PROSE)
     elif _MAC.search(text) and not _ASKS.search(text):
