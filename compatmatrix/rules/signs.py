@@ -120,7 +120,7 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)
     if sign.name == "program-lacks-gpu" and torch:
         return True  # then the versions decide
-    if sign.name == "vllm-no-device" and (case.observed.amd or host.has_gpu is False):
+    if sign.name == "vllm-no-device" and (case.observed.amd or case.observed.cuda_available or host.has_gpu is False):
         return True
     if case.observed.rocm and (token.code in _NVIDIA or sign.name in _NO_DRIVER):
         return True
