@@ -21,7 +21,12 @@ _OTHER_CAUSES = (
 def check(case: Case) -> Iterator[Finding]:
     host, observed = case.host, case.observed
     pin = case.stack.get("torch")
-    blind = observed.sign("cuda-unavailable") is not None or observed.cuda_available is False
+    blind = (
+        observed.sign("cuda-unavailable", "cuda-device-asked") is not None
+        or observed.cuda_available is False
+        or _runs_on_cpu(case)
+        or _compiles_without(case)
+    )
     gpus = ", ".join(dict.fromkeys(gpu.name for gpu in host.gpus.value or ()))
     if host.has_gpu is False or observed.cuda_available:
         return
@@ -32,7 +37,8 @@ def check(case: Case) -> Iterator[Finding]:
             "take a CUDA build; without an NVIDIA GPU, ask for the CPU",
         )
         return
-    if case.build is not None and case.build.cuda is None and not host.has_gpu:
+    jetson = "Jetson" in host.notes and host.platform.value == "linux-aarch64"
+    if case.build is not None and case.build.cuda is None and not (host.has_gpu or jetson):
         return
     if is_cpu:
         if host.has_gpu and (case.build is None or pin is None):
@@ -59,7 +65,7 @@ def check(case: Case) -> Iterator[Finding]:
         return
     if not blind or observed.image or observed.sign(*_OTHER_CAUSES) or torch_cuda(case):
         return
-    if "Jetson" in host.notes and host.platform.value == "linux-aarch64":
+    if jetson:
         yield _finding(
             f"the general aarch64 wheels have no code for the {gpus or 'Jetson'}: torch leaves its GPU unused",
             "install the torch that NVIDIA builds for this JetPack, and torchvision from source",
@@ -69,12 +75,26 @@ def check(case: Case) -> Iterator[Finding]:
         return  # PyPI's wheel for Linux is a CUDA build; for Windows it is none, and conda's solver often takes none
     oldest = case.matrix.families[min(case.matrix.families)].drivers.get(case.system)
     driver = host.driver.value
-    if host.has_gpu and (driver is None or oldest is None or driver >= oldest):
+    unnamed = (_runs_on_cpu(case) or _compiles_without(case)) and not host.gpus.known and not observed.amd
+    if (host.has_gpu or unnamed) and (driver is None or oldest is None or driver >= oldest):
         yield _finding(
-            f"torch does not use the {gpus}, and nothing says that it is a CUDA build"
+            f"torch does not use the {gpus or 'GPU'}, and nothing says that it is a CUDA build"
             + (f"; driver {driver} would run one" if driver else ""),
             "look at torch.version.cuda: where it is None, install a CUDA build from the PyTorch index",
         )
+
+
+def _runs_on_cpu(case: Case) -> bool:
+    """Whether a program says that it runs on the CPU, and somebody wants it on the GPU."""
+    return bool(case.observed.sign("runs-on-cpu") and case.observed.sign("gpu-wanted"))
+
+
+def _compiles_without(case: Case) -> bool:
+    """Whether torch found a CUDA toolkit on Windows, where nobody builds images, and no GPU to compile for.
+
+    Not in pip's isolated build: its torch is another one than the environment's.
+    """
+    return case.observed.sign("compiles-without-cuda") is not None and case.host.platform.value == "windows-amd64"
 
 
 def _is_published(case: Case) -> bool:

@@ -18,6 +18,7 @@ from compatmatrix.model.stack import Pin
 from compatmatrix.rules.arch_stated import served_by_list
 from compatmatrix.rules.case import Case
 from compatmatrix.rules.coverage import serves
+from compatmatrix.rules.stated import torch_cuda
 from compatmatrix.rules.torchvision_stated import pairs
 
 
@@ -117,6 +118,10 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         gpus = [gpu.capability for gpu in host.gpus.value or () if gpu.capability]
         archs = case.observed.archs
         return bool(gpus and archs) and all(served_by_list(archs, gpu, ptx=False) for gpu in gpus)
+    if sign.name == "program-lacks-gpu" and torch:
+        return True  # then the versions decide
+    if sign.name == "vllm-no-device" and (case.observed.amd or case.observed.cuda_available or host.has_gpu is False):
+        return True
     if case.observed.rocm and (token.code in _NVIDIA or sign.name in _NO_DRIVER):
         return True
     if sign.name in _NO_DRIVER and case.observed.amd and not (host.has_gpu or host.driver.known):
@@ -133,6 +138,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         return all(gpu.name.startswith("GPU of ") for gpu in host.gpus.value or ())
     if sign.name in ("conda-python", "no-match", "no-match-build"):
         return _has_wheels(case)
+    if sign.name == "tcnn-without-cuda" and (case.observed.image or torch_cuda(case)):
+        return True  # an image is built without a GPU; and a build that has CUDA is no CPU build
     if token.code == "cpu-build-on-gpu":
         if torch and (torch.version.local or "").startswith("xpu"):
             return True  # a build for Intel's GPUs has no CUDA either

@@ -82,3 +82,34 @@ def test_silence_where_no_gpu_is_wanted(text: str) -> None:
 )
 def test_who_trains_on_the_cpu_by_choice_is_left_alone(words: str) -> None:
     assert codes(RULE, f"torch: 2.2.0+cpu\n{words}\n") == []
+
+
+WINDOWS = "OS: Windows 11\n"
+COMPILES = "C:\\ai>python setup_cuda.py install\nNo CUDA runtime is found, using CUDA_HOME='C:\\CUDA\\v12.1'\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{WINDOWS}The program won't use the GPU\n>> Using device_type CPU\n",
+        COMPILES,
+        f"{WINDOWS}{GPU}Invalid `--device 0` request, valid devices are 0 - -1.\n",
+    ],
+)
+def test_a_program_that_runs_on_the_cpu_of_windows(text: str) -> None:
+    assert codes(RULE, text) == ["cpu-build-on-gpu"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{WINDOWS}>> Using device_type CPU\n",
+        ">> Using device_type CPU\nThe program won't use the GPU\n",
+        f"{WINDOWS}Radeon RX 6800\nThe program won't use the GPU\n>> Using device_type CPU\n",
+        f"torch: 2.1.0+cu121\n{COMPILES}",
+        COMPILES.replace("python setup_cuda.py install", "pip install vllm").replace("C:", "/opt").replace("\\", "/"),
+    ],
+)
+def test_not_wanted_or_not_sure(text: str) -> None:
+    """On the CPU by choice, on Linux, with a card that is no NVIDIA one, with a build that has CUDA."""
+    assert codes(RULE, text) == []

@@ -25,6 +25,7 @@ _NOT_TOLD = "the report does not say"
 
 def host_of(seen: Sequence[Seen], lines: Sequence[Line], matrix: Matrix) -> tuple[Host, tuple[str, ...]]:
     """The host, each fact with its line as origin; and notes. A platform that nobody names is assumed: linux-x86_64."""
+    seen = _without_targets(seen)
     notes: list[str] = []
     driver: Fact[DriverVersion] = _first(seen, "driver", _driver)
     branch = next((one for one in seen if one.fact == "driver" and re.fullmatch(r"\d{3}", one.value)), None)
@@ -47,6 +48,13 @@ def host_of(seen: Sequence[Seen], lines: Sequence[Line], matrix: Matrix) -> tupl
     if not platform.known:
         marks.append("Mac")  # of which nobody says whose processor it has
     return Host(python, platform, libc, driver, gpus, offered, tuple(marks)), tuple(notes)
+
+
+def _without_targets(seen: Sequence[Seen]) -> Sequence[Seen]:
+    """Without a Jetson that a sentence names beside another GPU or a driver: the model is to run there later."""
+    if any(one.fact == "driver" or (one.fact == "gpu" and not is_tegra(one.value)) for one in seen):
+        return [one for one in seen if not (one.fact == "os" and one.value == "Jetson")]
+    return seen
 
 
 def _first(seen: Sequence[Seen], fact: str, read: Callable[[str], T]) -> Fact[T]:

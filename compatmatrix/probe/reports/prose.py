@@ -55,7 +55,8 @@ _UNDER_PYTHON = re.compile(
 )
 _GPU = re.compile(
     r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
-    r"TI))?(?: Laptop)?|(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
+    r"TI))?(?: Laptop)?|(?:NVIDIA|Nvidia|nvidia) (?:[2-5]0[5-9]0|10[5-8]0|16[56]0)(?: ?(?:Ti|ti|Super|super|SUPER))?|"
+    r"(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
     r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
 _MY_GPU = re.compile(
@@ -75,7 +76,7 @@ _TOLD_GPU = re.compile(  # "GPU is" and "the card is" in Chinese
 )
 _JETSON = re.compile(
     r"\b(?:on|in|using|my|have|with) (?:(?:an?|the|my|our|NVIDIA) ){0,3}"
-    r"(Jetson[ -](?:AGX|Orin|Xavier|Nano|TX[12]|NX|Thor)(?: (?:Orin|Xavier|Nano|NX|Thor))?)\b",
+    r"Jetson[ -](?:AGX|Orin|Xavier|Nano|TX[12]|NX|Thor)\b",
     re.IGNORECASE,
 )
 _NO_GPU = re.compile(
@@ -163,6 +164,8 @@ def _of_line(line: Line) -> Iterator[Seen]:
     system = _OS.search(text)
     if system:
         yield Seen("os", _system(text, system), number, Trust.PROSE)
+    elif _JETSON.search(text):
+        yield Seen("os", "Jetson", number, Trust.PROSE)
     elif _INTEL_MAC.search(text) and not re.search(r"Apple silicon|\bM[1-5]\b|arm64", text, re.IGNORECASE):
         yield Seen("os", "macOS (x86_64)", number, Trust.PROSE)
     elif _MAC.search(text) and not _ASKS.search(text):
@@ -206,9 +209,6 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Seen]:
     for match in _PYTHON.finditer(sentence):
         if not _ANOTHER.match(sentence, match.end()):
             yield Seen("python", match[1], number, Trust.PROSE)
-    board = _JETSON.search(sentence)
-    if board:
-        yield Seen("os", board[1], number, Trust.PROSE)
     for match in _BARE_GPU.finditer(sentence):
         yield Seen("bare-gpu", match[1], number, Trust.PROSE)
 

@@ -19,6 +19,7 @@ from compatmatrix.probe.installed import flavour_of
 from compatmatrix.probe.reports import (
     containers,
     disputes,
+    forms,
     labels,
     packages,
     resolver,
@@ -36,7 +37,7 @@ from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
 from compatmatrix.probe.reports.text import Line, clean
 
 READERS: tuple[Reader, ...] = (
-    show_install.read, labels.read, packages.read, smi.read, system.read, session.read, resolver.read,
+    show_install.read, labels.read, forms.read, packages.read, smi.read, system.read, session.read, resolver.read,
     disputes.read, containers.read, trouble.read, wishes.read,
 )  # fmt: skip
 

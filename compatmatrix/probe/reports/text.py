@@ -47,8 +47,20 @@ _PREFIX = re.compile(
 )
 _TABLE_EDGE = re.compile(r"\s+\|\s*$|\|\s*$")
 _BOLD = re.compile(r"\*\*|`+")
-# Full-width colon, comma, parentheses, semicolon and equals sign, as Chinese and Japanese input methods write them.
-_WIDE = str.maketrans({"\uff1a": ": ", "\uff0c": ", ", "\uff08": " (", "\uff09": ") ", "\uff1b": "; ", "\uff1d": "="})
+# Full-width colon, comma, parentheses, semicolon and equals sign, as Chinese and Japanese input methods write them;
+# and the signs of trade marks inside names of GPUs.
+_WIDE = str.maketrans(
+    {
+        "\uff1a": ": ",
+        "\uff0c": ", ",
+        "\uff08": " (",
+        "\uff09": ") ",
+        "\uff1b": "; ",
+        "\uff1d": "=",
+        "\u2122": "",
+        "\u00ae": "",
+    }
+)
 _UNDERLINED = re.compile(r"(?<!\w)_([A-Z][^_\n]{2,60})_(?!\w)")
 _DIGITS = re.compile(r"\d+")
 _ALIKE = 16
