@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from compatmatrix.rules.driver_missing import RULE
+
+from .reported import codes
+
+ENVIRONMENT = """\
+PyTorch version: 2.3.1+cu121
+CUDA used to build PyTorch: 12.1
+OS: Ubuntu 22.04.4 LTS (x86_64)
+Is CUDA available: False
+GPU models and configuration: Could not collect
+Nvidia driver version: Could not collect
+"""
+
+
+@pytest.mark.parametrize("words", ["torch.cuda.is_available() returns False", "cuda available always return false"])
+def test_somebody_misses_cuda(words: str) -> None:
+    assert codes(RULE, f"{words}\n{ENVIRONMENT}") == ["other"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ENVIRONMENT,
+        f"I run this on the head node, where CUDA is not available\n{ENVIRONMENT}",
+        f"torch.cuda.is_available() returns False\n{ENVIRONMENT.replace('version: Could not collect', 'version: 535.54.03')}",
+        f"torch.cuda.is_available() returns False\n{ENVIRONMENT.replace('Ubuntu 22.04.4 LTS (x86_64)', 'Windows 11')}",
+        f"torch.cuda.is_available() returns False\n{ENVIRONMENT.replace('+cu121', '+cpu').replace('12.1', 'None')}",
+    ],
+)
+def test_silence(text: str) -> None:
+    assert codes(RULE, text) == []
