@@ -1,6 +1,7 @@
-"""Somebody misses CUDA with a CUDA build, and collect_env found no driver: there is none where torch runs.
+"""Somebody misses CUDA with a CUDA build, and no driver is to be seen where torch runs.
 
-Only on Linux: on Windows nvidia-smi is often not on PATH.
+Either collect_env looked for it, which tells something on Linux only (on Windows nvidia-smi is often not on PATH); or
+torch runs in PyTorch's own image, which has a CUDA build always, and nothing else is told.
 """
 
 from __future__ import annotations
@@ -12,12 +13,25 @@ from compatmatrix.rules.case import Case, Rule, Scope
 from compatmatrix.rules.stated import torch_cuda
 
 
+_COMPLAINTS = {"cuda-complained", "cuda-unavailable"}
+
+
 def check(case: Case) -> Iterator[Finding]:
     host, observed = case.host, case.observed
-    linux = (host.platform.value or "").startswith("linux") and host.platform.origin != "assumed"
-    if not (linux and observed.driver_sought and observed.sign("cuda-complained")) or observed.cuda_available:
+    told = host.driver.known or host.driver_cuda.known or host.gpus.known or observed.amd or observed.cuda_available
+    names = {sign.name for sign in observed.signs}
+    if not told and observed.image.startswith("pytorch/pytorch:") and "cuda-complained" in names <= _COMPLAINTS:
+        yield Finding(
+            "container-driver",
+            Severity.ERROR,
+            f"the container of {observed.image} sees no GPU: its torch is a CUDA build",
+            "start it with --gpus all, with the NVIDIA container toolkit and a driver on the host; nvidia-smi must answer "
+            "inside",
+            packages=("torch",),
+        )
         return
-    if host.driver.known or host.driver_cuda.known or host.gpus.known or observed.amd or torch_cuda(case) is None:
+    linux = (host.platform.value or "").startswith("linux") and host.platform.origin != "assumed"
+    if told or not (linux and observed.driver_sought and "cuda-complained" in names) or torch_cuda(case) is None:
         return
     yield Finding(
         RULE.code,

@@ -21,9 +21,19 @@ def test_somebody_misses_cuda(words: str) -> None:
     assert codes(RULE, f"{words}\n{ENVIRONMENT}") == ["other"]
 
 
+IMAGE = "nvidia-docker run --rm -ti --ipc=host pytorch/pytorch:latest\n"
+
+
+def test_an_image_of_pytorch_without_a_gpu() -> None:
+    assert codes(RULE, f"{IMAGE}torch.cuda.is_available() returns False\n") == ["container-driver"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        IMAGE,
+        f"{IMAGE}torch.cuda.is_available() returns False\nFound no NVIDIA driver on your system\n",
+        f"{IMAGE}torch.cuda.is_available() returns False\nNvidia driver version: 535.54.03\n",
         ENVIRONMENT,
         f"I run this on the head node, where CUDA is not available\n{ENVIRONMENT}",
         f"torch.cuda.is_available() returns False\n{ENVIRONMENT.replace('version: Could not collect', 'version: 535.54.03')}",
