@@ -12,7 +12,6 @@ from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
 from compatmatrix.rules.stated import torch_cuda
 
-
 _COMPLAINTS = {"cuda-complained", "cuda-unavailable"}
 
 
@@ -25,8 +24,8 @@ def check(case: Case) -> Iterator[Finding]:
             "container-driver",
             Severity.ERROR,
             f"the container of {observed.image} sees no GPU: its torch is a CUDA build",
-            "start it with --gpus all, with the NVIDIA container toolkit and a driver on the host; nvidia-smi must answer "
-            "inside",
+            "start it with --gpus all, with the NVIDIA container toolkit and a driver on the host: nvidia-smi must "
+            "answer inside",
             packages=("torch",),
         )
         return

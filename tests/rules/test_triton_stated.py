@@ -6,7 +6,7 @@ from compatmatrix.rules.triton_stated import RULE
 
 from .reported import codes
 
-MISSING = "RuntimeError: Cannot find a working triton installation. Either the package is not installed or it is too old.\n"
+MISSING = "RuntimeError: Cannot find a working triton installation. Either the package is not installed or too old.\n"
 
 
 @pytest.mark.parametrize(
