@@ -13,6 +13,8 @@ def check(case: Case) -> Iterator[Finding]:
     if sign is None or case.observed.sign("triton-gpu-too-old", "triton-differs", "compile-windows"):
         return
     system = (case.host.platform.value or "").partition("-")[0]
+    if case.host.platform.origin == "assumed" and case.observed.sign("windows-said"):
+        system = "windows"
     where = f"(line {sign.line}: “{sign.text}”)"
     if system == "windows":
         yield Finding(

@@ -82,7 +82,7 @@ _BRANCH = re.compile(r"\bdriver(?: version)?[ :=]{1,3}([3-6]\d\d)(?![\w.-]|\s?(?
 _BARE_DRIVER = re.compile(r"([3-6]\d\d\.\d{2,3}(?:\.\d{2})?)[\s,.?!]*(?:need|is it|ok|right|$)")
 _OS = re.compile(
     r"\b(?:Windows (?:version|1[01]|[78]|Server|20[012]\d|(?:on )?ARM(?:64)?)|Win ?1[01]|Ubuntu ?\d\d\.?\d\d|"
-    r"CentOS ?\d|Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b|\b(?:on|for|under) Windows[.?!]?$",
+    r"CentOS ?\d|Debian ?\d|Google Colab|Kaggle|WSL ?2?)\b",
     re.IGNORECASE,
 )
 _MAC = re.compile(r"\b(?:MacBook|macOS|Mac OS|iMac|Mac mini|Apple silicon)\b", re.IGNORECASE)
