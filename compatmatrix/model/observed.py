@@ -51,7 +51,8 @@ class Observed(NamedTuple):
     nobody asked; offered_of: the package that it is of. offered_cut: that list breaks off, so that its last entry is
     not the newest. unmet: the range of torch that the index could not meet, "~=2.3". index_tag: the build whose index
     was named in an install command, "cu118". refused: a wheel that is there and that the installer does not take.
-    rocm: torch is a build for AMD's GPUs. amd: the report tells of AMD's GPUs.
+    rocm: torch is a build for AMD's GPUs. amd: the report tells of AMD's GPUs. driver_sought: a program looked for the
+    driver and did not find it.
     """
 
     signs: tuple[Sign, ...] = ()
@@ -74,6 +75,7 @@ class Observed(NamedTuple):
     refused: Wheel | None = None
     rocm: bool = False
     amd: bool = False
+    driver_sought: bool = False
 
     def sign(self, *names: str) -> Sign | None:
         """The first of these signs that was seen."""

@@ -13,9 +13,9 @@ from compatmatrix.rules.stated import torch_cuda
 
 _OTHER_CAUSES = (
     "forward-compatibility", "system-driver-mismatch", "fabric-manager", "container-cli", "unsatisfied-condition",
-    "no-driver", "nvml-mismatch", "smi-no-communication", "driver-found-version", "libcuda-symbol",
+    "no-driver", "nvml-mismatch", "smi-no-communication", "driver-found-version", "libcuda-symbol", "cuda-code-runs",
 )  # fmt: skip
-"""Error texts that say themselves why no GPU is seen."""
+"""Error texts that say themselves why no GPU is seen, or that torch is a CUDA build."""
 
 
 def check(case: Case) -> Iterator[Finding]:

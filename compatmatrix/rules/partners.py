@@ -9,6 +9,7 @@ from packaging.version import Version
 from compatmatrix.matrix.rows import Partner, admits
 from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Finding, Severity
+from compatmatrix.model.stack import Pin
 from compatmatrix.rules.case import Case
 
 
@@ -37,6 +38,8 @@ def check_partner(
                 "compatmatrix may be older than this release: update it",
                 packages=(name,),
             )
+        elif _clash(torch.flavour, partner.flavour):  # nightlies: their releases are not known, their builds are told
+            yield _of_another_build(case, code, torch, partner)
         return
     if known and not _admitted(case, row, torch.release, series):
         yield Finding(
@@ -48,16 +51,20 @@ def check_partner(
             evidence=(row.evidence,),
         )
     elif _clash(torch.flavour, partner.flavour):
-        yield Finding(
-            code,
-            Severity.ERROR,
-            f"{name} {partner.version} is built for {partner.flavour}, torch {torch.version} for {torch.flavour}: "
-            f"its compiled operators will not load",
-            f"install both from the same index (pip counts {name} as satisfied otherwise: force the reinstall)",
-            fix=_fix(case, name),
-            packages=("torch", name),
-            evidence=(row.evidence,),
-        )
+        yield _of_another_build(case, code, torch, partner)._replace(evidence=(row.evidence,))
+
+
+def _of_another_build(case: Case, code: str, torch: Pin, partner: Pin) -> Finding:
+    name = partner.name
+    return Finding(
+        code,
+        Severity.ERROR,
+        f"{name} {partner.version} is built for {partner.flavour}, torch {torch.version} for {torch.flavour}: "
+        f"its compiled operators will not load",
+        f"install both from the same index (pip counts {name} as satisfied otherwise: force the reinstall)",
+        fix=_fix(case, name),
+        packages=("torch", name),
+    )
 
 
 def _admitted(case: Case, row: Partner, torch: Version, series: bool) -> bool:
@@ -68,6 +75,8 @@ def _admitted(case: Case, row: Partner, torch: Version, series: bool) -> bool:
 def _clash(torch: str | None, partner: str | None) -> bool:
     if torch is None or partner is None or torch == partner:
         return False
+    if torch.startswith("rocm") and partner.startswith("rocm"):
+        return torch.partition(".")[0] != partner.partition(".")[0]
     ours, theirs = Cuda.from_tag(torch), Cuda.from_tag(partner)
     return ours is None or theirs is None or ours.major != theirs.major
 

@@ -11,11 +11,13 @@ from compatmatrix.rules import (
     container_driver,
     cpu_build_stated,
     cuda_libs_conflict,
+    driver_missing,
     driver_stated,
     image_stated,
     musl,
     not_offered,
     torchvision_stated,
+    triton_stated,
     wheel_refused,
 )
 from compatmatrix.rules.case import Rule
@@ -26,6 +28,7 @@ REPORT_RULES: tuple[Rule, ...] = (
     not_offered.RULE,
     wheel_refused.RULE,
     driver_stated.RULE,
+    driver_missing.RULE,
     container_driver.RULE,
     image_stated.RULE,
     arch_stated.RULE,
@@ -34,4 +37,5 @@ REPORT_RULES: tuple[Rule, ...] = (
     conflicts.RULE,
     cuda_libs_conflict.RULE,
     conda_mixed.RULE,
+    triton_stated.RULE,
 )

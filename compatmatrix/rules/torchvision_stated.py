@@ -36,6 +36,9 @@ def pairs(torch: Version, torchvision: Version, case: Case) -> bool | None:
     old = load_tokens().torches
     partner = old.get(torch)
     made_for = {row.torchvision.release[:2] for row in old.values()}
+    others = {other for other, row in old.items() if row.torchvision == torchvision}
+    if partner and others and all(other.release[:2] != torch.release[:2] for other in others):
+        return False  # 0.4.1 came out with torch 1.3.0, though 0.4 belongs to 1.2 as well
     if partner and (torchvision.release[:2] in made_for or row):
         return partner.torchvision.release[:2] == torchvision.release[:2]
     if row and not torch.is_prerelease and torch < min(case.matrix.torches):

@@ -34,6 +34,8 @@ def test_a_cpu_build(text: str) -> None:
         f"{GPU}CUDA used to build PyTorch: N/A\n",
         f"OS: Windows 11\n{GPU}pip install torch --extra-index-url https://download.pytorch.org/whl/cu118\n",
         "torch.cuda.is_available() False\n",
+        f"conda install pytorch cudatoolkit=10.2\n{GPU}torch.cuda.is_available() False\n"
+        "UserWarning: CUDA initialization: CUDA unknown error (Triggered internally at CUDAFunctions.cpp:109.)",
     ],
 )
 def test_silence(text: str) -> None:

@@ -54,3 +54,16 @@ def test_mismatch(matrix: Matrix, torch: str, torchaudio: str, fix: str) -> None
 
 def test_an_unknown_torchaudio_is_an_unknown(matrix: Matrix) -> None:
     assert severities(found(matrix, "torch==2.8.0", "torchaudio==9.9.0")) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("torch", "torchaudio", "expected"),
+    [
+        ("torch==1.10.0.dev20210901+cu111", "torchaudio==0.10.0.dev20210901+rocm4.1", [ERROR]),
+        ("torch==2.14.0.dev20260801+cu130", "torchaudio==2.14.0.dev20260801+cu128", [ERROR]),
+        ("torch==2.14.0.dev20260801+cu130", "torchaudio==2.14.0.dev20260730+cu130", []),
+        ("torch==2.14.0.dev20260801+rocm7.0", "torchaudio==2.14.0.dev20260730+rocm7.1", []),
+    ],
+)
+def test_nightlies_are_judged_by_their_builds(matrix: Matrix, torch: str, torchaudio: str, expected: object) -> None:
+    assert severities(found(matrix, torch, torchaudio)) == expected

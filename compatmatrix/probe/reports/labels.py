@@ -107,6 +107,8 @@ def labelled(label: str, value: str, line: Line, section: str) -> Iterator[Seen]
         match = re.match(r"(\d{2,3}\.\d{1,3}(?:\.\d{1,3})?)\b|(\d{3})$", value)
         if match:
             yield Seen("driver", match[0], line.number)
+        elif value.lower().startswith("could not collect"):
+            yield Seen("no-driver", value[:60], line.number)
     elif fact == "gpu":
         yield from _gpu(re.sub(r"^GPU\s?#?\d+\s*[:=]\s*", "", value), line.number)
     elif fact == "cuda-available":

@@ -258,6 +258,7 @@ def _observed(seen: Sequence[Seen], signs: tuple[Sign, ...], copies: tuple[Pin, 
         index_tag=first("index-tag"),
         refused=_refused(seen),
         amd=bool(first("amd")),
+        driver_sought=bool(first("no-driver")),
         rocm=bool(first("rocm")) or any("+rocm" in one.value for one in seen if one.fact == "torch"),
     )
 
