@@ -20,6 +20,7 @@ from compatmatrix.probe.reports import (
     containers,
     disputes,
     labels,
+    listing,
     packages,
     resolver,
     session,
@@ -36,7 +37,7 @@ from compatmatrix.probe.reports.text import Line, clean
 
 READERS: tuple[Reader, ...] = (
     show_install.read, labels.read, packages.read, smi.read, system.read, session.read, resolver.read,
-    disputes.read, containers.read, trouble.read, wishes.read,
+    disputes.read, containers.read, listing.read, trouble.read, wishes.read,
 )  # fmt: skip
 
 FAMILY = ("torch", "torchvision", "torchaudio")

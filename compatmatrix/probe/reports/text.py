@@ -33,6 +33,8 @@ _PREFIX = re.compile(
       >(?!>)\s?                                     # a quotation, but not Python's prompt
     | \|(?=\s)\s*                                   # a table, or the frame of nvidia-smi
     | \[?(?:TIME)\]?(?:\s*[-:|])?\s+                  # a time stamp
+    | \[\d{1,2}:\d\d(?:\ ?[AP]M)?\]\s+<?[\w.-]{1,24}>?:\s+     # a chat: "[14:31] nick: "
+    | \d{1,2}:\d\d(?:\ ?[AP]M)?\s+(?:<[\w.-]{1,24}>\s+|[\w.-]{1,24}(?::\s+|\s{2,4}(?=\S)))    # "14:31 <nick> "
     | (?:INFO|WARNING|ERROR|DEBUG|CRITICAL)\ \d\d-\d\d\ \d\d:\d\d:\d\d\ \[?\S{1,60}:\d{1,5}\]\s   # vLLM
     | \[?(?:INFO|WARN|WARNING|ERROR|DEBUG|CRITICAL|STDOUT|STDERR|stdout|stderr)\]?\s*(?:[-:|]\s*|\s+(?=\d))   # a level
     | [IWEF]\d{4}\ \d\d:\d\d:\d\d\S{0,12}\s+.{0,60}?\]\s                          # glog

@@ -1,0 +1,156 @@
+"""Facts that stand in a row within a sentence, or one a line as in a chat: "I'm on Ubuntu 18.04, py 3.7, torch 1.8.0
+(built for cuda 10.2), 2x V100, driver 450.80.02, installed with pip".
+
+Each clause must be a fact from its first word to its last, and three must stand together: a state, and no story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
+from compatmatrix.probe.reports.text import Line
+
+_TOGETHER = 3
+"""Facts that must stand together to be taken for a list of facts."""
+_LEAD = re.compile(
+    r"(?:(?:so|and|also|well|hi|hello|setup|specs?|env(?:ironment)?|i'?m|i am|we'?re|we are|i have|i'?ve got|we have|it'?s|"
+    r"this is|my (?:machine|box|laptop|pc|server|system|os|env(?:ironment)?)(?: is| runs| has)?|"
+    r"(?:the )?(?:os|system|machine|server) is|my|our|the|an?|on|with|using|running|currently|it has|has)[\s:,]+){0,6}",
+    re.IGNORECASE,
+)
+_FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|rocm\d[\d.]{0,6}))?"
+_NOTE = r"(?:\s?\(([^()]{1,60})\))?"
+_IS = r"(?:[ ]version)?(?:[ ]is)?\s?[ =:v@]{1,4}"
+_SYSTEM = re.compile(
+    r"((?:Microsoft )?Windows(?: \d| Server|\s?\()|Win ?1[01]|Ubuntu|Debian|CentOS|RHEL|Red ?Hat|Fedora|Manjaro|"
+    r"Arch Linux|openSUSE|SUSE|SLES|Rocky|Alma|Alpine|Amazon Linux|Pop!_OS|Linux Mint|Linux|macOS|Mac OS X|Google Colab|"
+    r"Kaggle|TencentOS)([\w .():/+-]{0,60}?)(?: box| machine| server| laptop| host| system| pc| here)?$",
+    re.IGNORECASE,
+)
+_MACHINE = re.compile(r"(?:(?:machine|architecture|cpu|arch)[ ](?:is )?)?(aarch64|arm64|x86_64|amd64)$", re.IGNORECASE)
+_PYTHON = re.compile(rf"(?:python|py)(?:{_IS}|(?=3))(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_NOTE}$", re.IGNORECASE)
+_TORCH = re.compile(rf"(?:py)?torch{_IS}([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){_NOTE}$", re.IGNORECASE)
+_OTHER = re.compile(
+    rf"(torchvision|torchaudio|fastai|fastcore|numpy|pillow){_IS}(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?{_FLAVOUR}){_NOTE}$",
+    re.IGNORECASE,
+)
+_BUILT = re.compile(r"(?:built|compiled)?\s?(?:for|with|against)?\s?cu(?:da)?\s?(\d{1,2}\.\d)(?: build)?$", re.IGNORECASE)
+_CPU_BUILD = re.compile(r"(?:the )?cpu(?:[- ]only)?(?: one| build| version| wheel)?$", re.IGNORECASE)
+_TORCH_CUDA = re.compile(r"torch\.version\.cuda(?: is| says| gives| prints|:| =+)? (\d{1,2}\.\d|None)$", re.IGNORECASE)
+_GPU_NAME = (
+    r"(?:(?:NVIDIA|GeForce|Tesla|Quadro) )*(?:(?:RTX|GTX) ?(?:PRO |A)?\d{3,4}(?:[ -]?(?:Ti|Super))*(?: Laptop(?: GPU)?)?|"
+    r"Titan ?(?:X|V|RTX|Xp)|(?:K20m?|K40[cm]?|K80|M60|P4|P40|P100|V100S?|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|"
+    r"H200|H800|B200|B300|GB10|GB200|GB300)(?:-[A-Z0-9]+){0,3}|Jetson(?: [A-Z][\w]+){1,3}|DGX Spark)"
+)
+_GPU = re.compile(
+    rf"(?:gpus?|cards?|graphics cards?)?(?: is| are)?[ :]{{0,3}}(?:an? )?(?:\d{{1,2}}\s?x\s?|\d{{1,2}} of them:? )?"
+    rf"({_GPU_NAME})(?: \d{{1,3}} ?GB)?{_NOTE}(?: in (?:it|here|there))?$",
+    re.IGNORECASE,
+)
+_DRIVER = re.compile(
+    r"(?:nvidia |gpu )?drivers?(?: version)?(?: is)?[ :=]{1,3}([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)$", re.IGNORECASE
+)
+_OFFERED = re.compile(
+    r"nvidia-smi\b[\w ,:()-]{0,30}?\bCUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d)$|"
+    r"CUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d) (?:in|by|from|per|according to) nvidia-smi$",
+    re.IGNORECASE,
+)
+_TOOLKIT = re.compile(r"(?:nvcc|(?:the )?cuda toolkit)(?: --version)?(?: is| says|:)? (\d{1,2}\.\d)[\d.]*$", re.IGNORECASE)
+_INSTALLER = re.compile(
+    r"(?:all )?installed (?:it |torch |everything )?(?:with|by|via|from|using|through) ((?:pip|conda|mamba|uv|poetry)[\w +]{0,24})$",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"(?:container|image|docker image)(?: is|:) ([\w./-]+(?::[\w.-]+)?)$", re.IGNORECASE)
+_COUNTS = re.compile(
+    r"(?:cu(?:da|dnn)(?: in the system)?(?: version)?(?: is)?[ :=]{1,3}\d[\d.]*|ldd --version says \d\.\d+|"
+    r"(?:mkl|cudatoolkit|transformers|lightning|vllm|gcc|triton|xformers)[ =:]{1,3}\d[\d.]*)$",
+    re.IGNORECASE,
+)
+_STORY = re.compile(
+    r"\b(?:requir\w+|needs?|should|must|recommend\w*|support(?:s|ed)?|tested|compatible|would|want\w*|tried|trying|before|"
+    r"previous\w*|works? (?:with|on|in|fine)|worked|or newer|or later|or older|at least|e\.g|for example|not|instead|which)\b"
+    r"|[<>]=?|\?|\bor\b",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*[,;|]\s+|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)")
+_GATE = re.compile(r"\d|linux|windows|mac|aarch64|arm64|installed|None|jetson|titan|spark", re.IGNORECASE)
+
+
+def read(lines: Sequence[Line]) -> Iterator[Seen]:
+    """The facts of sentences that list three and more, and of short lines that stand together and hold one each."""
+    row: list[Seen] = []
+    facts = misses = 0
+    for line in lines:
+        if len(line.text) > 600:
+            continue
+        count, found = 0, []
+        for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z(])", line.text):
+            told, seen = _of_sentence(sentence, line.number)
+            count, found = count + told, [*found, *seen]
+        if count >= _TOGETHER:
+            yield from found
+        elif count:
+            row, facts, misses = [*row, *found], facts + count, 0
+        else:
+            misses += 1
+        if misses > 1:
+            if facts >= _TOGETHER:
+                yield from row
+            row, facts, misses = [], 0, 0
+    if facts >= _TOGETHER:
+        yield from row
+
+
+def _of_sentence(sentence: str, number: int) -> tuple[int, list[Seen]]:
+    """How many clauses are facts, and what they tell; none where the sentence tells a story."""
+    if not _GATE.search(sentence) or _STORY.search(sentence):
+        return 0, []
+    count, found = 0, []
+    for clause in _SPLIT.split(sentence.strip(" .;!")):
+        told = _of_clause(clause.strip(), number)
+        if told is not None:
+            count += 1
+            found += told
+    return count, found
+
+
+def _of_clause(clause: str, number: int) -> list[Seen] | None:
+    """What one clause tells; None where it is no fact. An empty list is a fact that nobody here needs."""
+    if not clause or len(clause) > 100:
+        return None
+    lead = _LEAD.match(clause)
+    text = clause[lead.end() :] if lead else clause
+    for pattern, fact in _FACTS:
+        match = pattern.match(text)
+        if match:
+            value = next(group for group in match.groups() if group)
+            return [Seen(fact, value, number, Trust.PROSE)]
+    torch = _TORCH.match(text)
+    if torch:
+        return [Seen("torch", torch[1], number, Trust.PROSE, package=True), *_note(torch[2] or "", number)]
+    other = _OTHER.match(text)
+    if other:
+        return [Seen(plain_name(other[1]), other[2], number, Trust.PROSE, package=True)]
+    system = _SYSTEM.match(text)
+    if system:
+        return [Seen("os", (system[1] + system[2]).strip(), number, Trust.PROSE)]
+    built = _TORCH_CUDA.match(text)
+    if built:
+        return [Seen("torch-cuda", "cpu" if built[1].lower() == "none" else built[1], number, Trust.PROSE)]
+    return [] if _COUNTS.match(text) else None
+
+
+_FACTS = (
+    (_PYTHON, "python"), (_GPU, "gpu"), (_DRIVER, "driver"), (_OFFERED, "driver-cuda"), (_MACHINE, "machine"),
+    (_TOOLKIT, "toolkit"), (_INSTALLER, "installer"), (_IMAGE, "image"),
+)  # fmt: skip
+
+
+def _note(note: str, number: int) -> Iterator[Seen]:
+    built = _BUILT.match(note.strip())
+    if built:
+        yield Seen("torch-cuda", built[1], number, Trust.PROSE)
+    elif _CPU_BUILD.match(note.strip()):
+        yield Seen("torch-cuda", "cpu", number, Trust.PROSE)
