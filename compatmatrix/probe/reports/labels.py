@@ -74,18 +74,19 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         if not match and not line.text.isascii():
             match = _ABROAD.match(line.text)
         if match:
-            yield from _labelled(match[1].strip().lower(), match[2].strip(), line, section)
+            yield from of_label(match[1].strip().lower(), match[2].strip(), line, section)
             continue
         bare = re.match(r"(TorchVision|PyTorch|Numpy|Pillow|Python|GPU available)\s{2,}(\S.{0,200})$", line.text)
         if bare and not bare[2].startswith(("version", "Build")):
-            yield from _labelled(bare[1].lower(), bare[2].strip(), line, section)
+            yield from of_label(bare[1].lower(), bare[2].strip(), line, section)
             continue
         gpu = re.match(r"GPU\s(?:\d+,?)+\s{2,}(\S.{0,100})$", line.text)
         if gpu:
             yield from _gpu(gpu[1], line.number)
 
 
-def _labelled(label: str, value: str, line: Line, section: str) -> Iterator[Seen]:
+def of_label(label: str, value: str, line: Line, section: str = "") -> Iterator[Seen]:
+    """What a label (in small letters) and its value tell. section: the heading above, in small letters."""
     if _CUDA_BUILD.search(label) or (label == "version" and section == "cuda"):
         yield from cuda_build(value, line.number)
         return

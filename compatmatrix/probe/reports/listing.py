@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compatmatrix.probe.reports import labels
 from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
 from compatmatrix.probe.reports.text import Line
 
@@ -17,12 +18,16 @@ _TOGETHER = 3
 _LEAD = re.compile(
     r"(?:(?:so|and|also|well|hi|hello|setup|specs?|env(?:ironment)?|i'?m|i am|we'?re|we are|i have|i'?ve got|we have|it'?s|"
     r"this is|my (?:machine|box|laptop|pc|server|system|os|env(?:ironment)?)(?: is| runs| has)?|"
-    r"(?:the )?(?:os|system|machine|server) is|my|our|the|an?|on|with|using|running|currently|it has|has)[\s:,]+){0,6}",
+    r"(?:the )?(?:os|system|machine|server) is|my|our|the|an?|on|with|using|running|currently|it has|has|"
+    r"ich (?:benutze|nutze|verwende|habe)|mit|eine?|und|j.utilise|j.ai|avec|et|une?|(?:estoy )?us(?:o|ando)|tengo|con|y|"
+    r"uso|tenho|com|у меня|использую)[\s:,]+){0,6}"
+    # Chinese: my, environment, system, card, uses, is; and Japanese's "is" has no place before a fact.
+    r"(?:\u6211(?:\u7684|\u7528\u7684)?|\u73af\u5883(?:\u662f|\u4e3a|:)?|\u64cd\u4f5c\u7cfb\u7edf|\u7cfb\u7edf|\u662f|\u4e3a|\u7528\u7684|\s){0,4}",
     re.IGNORECASE,
 )
 _FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|rocm\d[\d.]{0,6}))?"
 _NOTE = r"(?:\s?\(([^()]{1,60})\))?"
-_IS = r"(?:[ ]version)?(?:[ ]is)?\s?[ =:v@]{1,4}"
+_IS = r"(?:(?:[ ]version)?(?:[ ]is)?\s?[ =:v@]{1,4}|\s?(?:\u7248\u672c)?(?:\u53f7)?(?:\u662f|\u4e3a)?\s?[=:]?\s?(?=\d))"
 _SYSTEM = re.compile(
     r"((?:Microsoft )?Windows(?: \d| Server|\s?\()|Win ?1[01]|Ubuntu|Debian|CentOS|RHEL|Red ?Hat|Fedora|Manjaro|"
     r"Arch Linux|openSUSE|SUSE|SLES|Rocky|Alma|Alpine|Amazon Linux|Pop!_OS|Linux Mint|Linux|macOS|Mac OS X|Google Colab|"
@@ -45,15 +50,16 @@ _GPU_NAME = (
     r"H200|H800|B200|B300|GB10|GB200|GB300)(?:-[A-Z0-9]+){0,3}|Jetson(?: [A-Z][\w]+){1,3}|DGX Spark)"
 )
 _GPU = re.compile(
-    rf"(?:gpus?|cards?|graphics cards?)?(?: is| are)?[ :]{{0,3}}(?:an? )?(?:\d{{1,2}}\s?x\s?|\d{{1,2}} of them:? )?"
+    rf"(?:gpus?|cards?|graphics cards?|\u663e\u5361(?:\u578b\u53f7)?)?(?: is| are|\u662f|\u4e3a)?[ :]{{0,3}}(?:an? )?(?:\d{{1,2}}\s?x\s?|\d{{1,2}} of them:? )?"
     rf"({_GPU_NAME})(?: \d{{1,3}} ?GB)?{_NOTE}(?: in (?:it|here|there))?$",
     re.IGNORECASE,
 )
 _DRIVER = re.compile(
-    r"(?:nvidia |gpu )?drivers?(?: version)?(?: is)?[ :=]{1,3}([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)$", re.IGNORECASE
+    r"(?:(?:nvidia |gpu )?(?:drivers?|treiber|pilotes?|controlador|драйвер)(?: version)?(?: is)?[ :=]{1,3}|"
+    r"(?:nvidia|\u663e\u5361)?\s?\u9a71\u52a8(?:\u7248\u672c)?(?:\u662f|\u4e3a)?[ :=]{0,3})([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)$", re.IGNORECASE
 )
 _OFFERED = re.compile(
-    r"nvidia-smi\b[\w ,:()-]{0,30}?\bCUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d)$|"
+    r"nvidia-smi(?![A-Za-z])[\w ,:()-]{0,30}?(?<![A-Za-z])CUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d)$|"
     r"CUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d) (?:in|by|from|per|according to) nvidia-smi$",
     re.IGNORECASE,
 )
@@ -62,7 +68,7 @@ _INSTALLER = re.compile(
     r"(?:all )?installed (?:it |torch |everything )?(?:with|by|via|from|using|through) ((?:pip|conda|mamba|uv|poetry)[\w +]{0,24})$",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"(?:container|image|docker image)(?: is|:) ([\w./-]+(?::[\w.-]+)?)$", re.IGNORECASE)
+_IMAGE = re.compile(r"(?:container|image|docker image|imagen|\u955c\u50cf)(?: is|:|\u662f|\u4e3a)?\s?((?=[\w./-]*[/:])[\w./-]+(?::[\w.-]+)?)$", re.IGNORECASE)
 _COUNTS = re.compile(
     r"(?:cu(?:da|dnn)(?: in the system)?(?: version)?(?: is)?[ :=]{1,3}\d[\d.]*|ldd --version says \d\.\d+|"
     r"(?:mkl|cudatoolkit|transformers|lightning|vllm|gcc|triton|xformers)[ =:]{1,3}\d[\d.]*)$",
@@ -74,7 +80,9 @@ _STORY = re.compile(
     r"|[<>]=?|\?|\bor\b",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"\s*[,;|]\s+|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)")
+_SPLIT = re.compile(r"\s*[,;|]\s+|\s*\u3001\s*|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)")
+_ASIDE = re.compile(r"\(((?:[^()]|\([^()]{0,60}\)){20,400})\)")
+_KEY = re.compile(r"([A-Za-z][\w .()-]{1,30}?)\s?[=:]{1,2}\s?(\S.{0,100})$")
 _GATE = re.compile(r"\d|linux|windows|mac|aarch64|arm64|installed|None|jetson|titan|spark", re.IGNORECASE)
 
 
@@ -108,7 +116,9 @@ def _of_sentence(sentence: str, number: int) -> tuple[int, list[Seen]]:
     if not _GATE.search(sentence) or _STORY.search(sentence):
         return 0, []
     count, found = 0, []
-    for clause in _SPLIT.split(sentence.strip(" .;!")):
+    asides = [match[1] for match in _ASIDE.finditer(sentence)]
+    clauses = [clause for part in (sentence, *asides) for clause in _SPLIT.split(part.strip(" .;!\u3002"))]
+    for clause in clauses:
         told = _of_clause(clause.strip(), number)
         if told is not None:
             count += 1
@@ -139,7 +149,11 @@ def _of_clause(clause: str, number: int) -> list[Seen] | None:
     built = _TORCH_CUDA.match(text)
     if built:
         return [Seen("torch-cuda", "cpu" if built[1].lower() == "none" else built[1], number, Trust.PROSE)]
-    return [] if _COUNTS.match(text) else None
+    if _COUNTS.match(text):
+        return []
+    key = _KEY.match(text)
+    told = list(labels.of_label(key[1].strip().lower(), key[2].strip(), Line(number, clause))) if key else []
+    return [one._replace(trust=Trust.PROSE) for one in told] or None
 
 
 _FACTS = (
