@@ -16,13 +16,16 @@ from compatmatrix.probe.reports.text import Line
 _TOGETHER = 3
 """Facts that must stand together to be taken for a list of facts."""
 _LEAD = re.compile(
-    r"(?:(?:so|and|also|well|hi|hello|setup|specs?|env(?:ironment)?|i'?m|i am|we'?re|we are|i have|i'?ve got|we have|it'?s|"
-    r"this is|my (?:machine|box|laptop|pc|server|system|os|env(?:ironment)?)(?: is| runs| has)?|"
+    r"(?:(?:so|and|also|well|hi|hello|setup|specs?|env(?:ironment)?|i'?m|i am|we'?re|we are|i have|i'?ve got|we have|"
+    r"it'?s|this is|my (?:machine|box|laptop|pc|server|system|os|env(?:ironment)?)(?: is| runs| has)?|"
     r"(?:the )?(?:os|system|machine|server) is|my|our|the|an?|on|with|using|running|currently|it has|has|"
-    r"ich (?:benutze|nutze|verwende|habe)|mit|eine?|und|j.utilise|j.ai|avec|et|une?|(?:estoy )?us(?:o|ando)|tengo|con|y|"
-    r"uso|tenho|com|у меня|использую)[\s:,]+){0,6}"
+    r"ich (?:benutze|nutze|verwende|habe)|mit|eine?|und|j.utilise|j.ai|avec|et|une?|(?:estoy )?us(?:o|ando)|"
+    r"tengo|con|"
+    r"y|tenho|com|\u0443 \u043c\u0435\u043d\u044f|"
+    r"\u0438\u0441\u043f\u043e\u043b\u044c\u0437\u0443\u044e)[\s:,]+){0,6}"
     # Chinese: my, environment, system, card, uses, is; and Japanese's "is" has no place before a fact.
-    r"(?:\u6211(?:\u7684|\u7528\u7684)?|\u73af\u5883(?:\u662f|\u4e3a|:)?|\u64cd\u4f5c\u7cfb\u7edf|\u7cfb\u7edf|\u662f|\u4e3a|\u7528\u7684|\s){0,4}",
+    r"(?:\u6211(?:\u7684|\u7528\u7684)?|\u73af\u5883(?:\u662f|\u4e3a|:)?|\u64cd\u4f5c\u7cfb\u7edf|"
+    r"\u7cfb\u7edf|\u662f|\u4e3a|\u7528\u7684|\s){0,4}",
     re.IGNORECASE,
 )
 _FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|rocm\d[\d.]{0,6}))?"
@@ -30,8 +33,8 @@ _NOTE = r"(?:\s?\(([^()]{1,60})\))?"
 _IS = r"(?:(?:[ ]version)?(?:[ ]is)?\s?[ =:v@]{1,4}|\s?(?:\u7248\u672c)?(?:\u53f7)?(?:\u662f|\u4e3a)?\s?[=:]?\s?(?=\d))"
 _SYSTEM = re.compile(
     r"((?:Microsoft )?Windows(?: \d| Server|\s?\()|Win ?1[01]|Ubuntu|Debian|CentOS|RHEL|Red ?Hat|Fedora|Manjaro|"
-    r"Arch Linux|openSUSE|SUSE|SLES|Rocky|Alma|Alpine|Amazon Linux|Pop!_OS|Linux Mint|Linux|macOS|Mac OS X|Google Colab|"
-    r"Kaggle|TencentOS)([\w .():/+-]{0,60}?)(?: box| machine| server| laptop| host| system| pc| here)?$",
+    r"Arch Linux|openSUSE|SUSE|SLES|Rocky|Alma|Alpine|Amazon Linux|Pop!_OS|Linux Mint|Linux|macOS|Mac OS X|"
+    r"Google Colab|Kaggle|TencentOS)([\w .():/+-]{0,60}?)(?: box| machine| server| laptop| host| system| pc| here)?$",
     re.IGNORECASE,
 )
 _MACHINE = re.compile(r"(?:(?:machine|architecture|cpu|arch)[ ](?:is )?)?(aarch64|arm64|x86_64|amd64)$", re.IGNORECASE)
@@ -41,49 +44,65 @@ _OTHER = re.compile(
     rf"(torchvision|torchaudio|fastai|fastcore|numpy|pillow){_IS}(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?{_FLAVOUR}){_NOTE}$",
     re.IGNORECASE,
 )
-_BUILT = re.compile(r"(?:built|compiled)?\s?(?:for|with|against)?\s?cu(?:da)?\s?(\d{1,2}\.\d)(?: build)?$", re.IGNORECASE)
+_BUILT = re.compile(
+    r"(?:built|compiled)?\s?(?:for|with|against)?\s?cu(?:da)?\s?(\d{1,2}\.\d)(?: build)?$", re.IGNORECASE
+)
 _CPU_BUILD = re.compile(r"(?:the )?cpu(?:[- ]only)?(?: one| build| version| wheel)?$", re.IGNORECASE)
 _TORCH_CUDA = re.compile(r"torch\.version\.cuda(?: is| says| gives| prints|:| =+)? (\d{1,2}\.\d|None)$", re.IGNORECASE)
 _GPU_NAME = (
-    r"(?:(?:NVIDIA|GeForce|Tesla|Quadro) )*(?:(?:RTX|GTX) ?(?:PRO |A)?\d{3,4}(?:[ -]?(?:Ti|Super))*(?: Laptop(?: GPU)?)?|"
-    r"Titan ?(?:X|V|RTX|Xp)|(?:K20m?|K40[cm]?|K80|M60|P4|P40|P100|V100S?|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|"
-    r"H200|H800|B200|B300|GB10|GB200|GB300)(?:-[A-Z0-9]+){0,3}|Jetson(?: [A-Z][\w]+){1,3}|DGX Spark)"
+    r"(?:(?:NVIDIA|GeForce|Tesla|Quadro) )*(?:(?:RTX|GTX) ?(?:PRO |A)?\d{3,4}(?:[ -]?(?:Ti|"
+    r"Super))*(?: Laptop(?: GPU)?)?|"
+    r"Titan ?(?:X|V|RTX|Xp)|(?:K20m?|K40[cm]?|K80|M60|P4|P40|P100|V100S?|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|"
+    r"H100|H200|H800|B200|B300|GB10|GB200|GB300)(?:-[A-Z0-9]+){0,3}|Jetson(?: [A-Z][\w]+){1,3}|DGX Spark)"
 )
 _GPU = re.compile(
-    rf"(?:gpus?|cards?|graphics cards?|\u663e\u5361(?:\u578b\u53f7)?)?(?: is| are|\u662f|\u4e3a)?[ :]{{0,3}}(?:an? )?(?:\d{{1,2}}\s?x\s?|\d{{1,2}} of them:? )?"
-    rf"({_GPU_NAME})(?: \d{{1,3}} ?GB)?{_NOTE}(?: in (?:it|here|there))?$",
+    rf"(?:gpus?|cards?|graphics cards?|\u663e\u5361(?:\u578b\u53f7)?)?(?: is| are|\u662f|\u4e3a)?[ :]{{0,3}}"
+    rf"(?:an? )?(?:\d{{1,2}}\s?x\s?|\d{{1,2}} of them:? )?({_GPU_NAME})(?: \d{{1,3}} ?GB)?{_NOTE}"
+    r"(?: in (?:it|here|there))?$",
     re.IGNORECASE,
 )
 _DRIVER = re.compile(
-    r"(?:(?:nvidia |gpu )?(?:drivers?|treiber|pilotes?|controlador|драйвер)(?: version)?(?: is)?[ :=]{1,3}|"
-    r"(?:nvidia|\u663e\u5361)?\s?\u9a71\u52a8(?:\u7248\u672c)?(?:\u662f|\u4e3a)?[ :=]{0,3})([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)$", re.IGNORECASE
+    r"(?:(?:nvidia |gpu )?(?:drivers?|treiber|pilotes?|controlador|\u0434\u0440\u0430\u0439\u0432\u0435\u0440)"
+    r"(?: version)?(?: is)?[ :=]{1,3}|"
+    r"(?:nvidia|\u663e\u5361)?\s?\u9a71\u52a8(?:\u7248\u672c)?(?:\u662f|\u4e3a)?[ :=]{0,3})"
+    r"([3-6]\d\d\.\d{2,3}(?:\.\d{2,3})?)$",
+    re.IGNORECASE,
 )
 _OFFERED = re.compile(
     r"nvidia-smi(?![A-Za-z])[\w ,:()-]{0,30}?(?<![A-Za-z])CUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d)$|"
     r"CUDA(?: Version)?[ :=]{1,3}(\d{1,2}\.\d) (?:in|by|from|per|according to) nvidia-smi$",
     re.IGNORECASE,
 )
-_TOOLKIT = re.compile(r"(?:nvcc|(?:the )?cuda toolkit)(?: --version)?(?: is| says|:)? (\d{1,2}\.\d)[\d.]*$", re.IGNORECASE)
+_TOOLKIT = re.compile(
+    r"(?:nvcc|(?:the )?cuda toolkit)(?: --version)?(?: is| says|:)? (\d{1,2}\.\d)[\d.]*$", re.IGNORECASE
+)
 _INSTALLER = re.compile(
-    r"(?:all )?installed (?:it |torch |everything )?(?:with|by|via|from|using|through) ((?:pip|conda|mamba|uv|poetry)[\w +]{0,24})$",
+    r"(?:all )?installed (?:it |torch |everything )?(?:with|by|via|from|using|through) "
+    r"((?:pip|conda|mamba|uv|poetry)[\w +]{0,24})$",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"(?:container|image|docker image|imagen|\u955c\u50cf)(?: is|:|\u662f|\u4e3a)?\s?((?=[\w./-]*[/:])[\w./-]+(?::[\w.-]+)?)$", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"(?:container|image|docker image|imagen|\u955c\u50cf)(?: is|:|\u662f|\u4e3a)?\s?"
+    r"((?=[\w./-]*[/:])[\w./-]+(?::[\w.-]+)?)$",
+    re.IGNORECASE,
+)
 _COUNTS = re.compile(
     r"(?:cu(?:da|dnn)(?: in the system)?(?: version)?(?: is)?[ :=]{1,3}\d[\d.]*|ldd --version says \d\.\d+|"
     r"(?:mkl|cudatoolkit|transformers|lightning|vllm|gcc|triton|xformers)[ =:]{1,3}\d[\d.]*)$",
     re.IGNORECASE,
 )
 _STORY = re.compile(
-    r"\b(?:requir\w+|needs?|should|must|recommend\w*|support(?:s|ed)?|tested|compatible|would|want\w*|tried|trying|before|"
-    r"previous\w*|works? (?:with|on|in|fine)|worked|or newer|or later|or older|at least|e\.g|for example|not|instead|which)\b"
-    r"|[<>]=?|\?|\bor\b",
+    r"\b(?:requir\w+|needs?|should|must|recommend\w*|support(?:s|ed)?|tested|compatible|would|want\w*|tried|trying|"
+    r"before|previous\w*|works? (?:with|on|in|fine)|worked|or newer|or later|or older|at least|e\.g|for example|not|"
+    r"instead|which)\b|[<>]=?|\?|\bor\b",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"\s*[,;|]\s+|\s*\u3001\s*|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)")
+_SPLIT = re.compile(
+    r"\s*[,;|]\s+|\s*\u3001\s*|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)"
+)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z(])|[\u3002\uff01\uff1f]\s*")
 _ASIDE = re.compile(r"\(((?:[^()]|\([^()]{0,60}\)){20,400})\)")
 _KEY = re.compile(r"([A-Za-z][\w .()-]{1,30}?)\s?[=:]{1,2}\s?(\S.{0,100})$")
-_GATE = re.compile(r"\d|linux|windows|mac|aarch64|arm64|installed|None|jetson|titan|spark", re.IGNORECASE)
 
 
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
@@ -93,8 +112,8 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
     for line in lines:
         if len(line.text) > 600:
             continue
-        count, found = 0, []
-        for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z(])", line.text):
+        count, found = 0, list[Seen]()
+        for sentence in _SENTENCES.split(line.text):
             told, seen = _of_sentence(sentence, line.number)
             count, found = count + told, [*found, *seen]
         if count >= _TOGETHER:
@@ -113,16 +132,13 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
 
 def _of_sentence(sentence: str, number: int) -> tuple[int, list[Seen]]:
     """How many clauses are facts, and what they tell; none where the sentence tells a story."""
-    if not _GATE.search(sentence) or _STORY.search(sentence):
-        return 0, []
-    count, found = 0, []
-    asides = [match[1] for match in _ASIDE.finditer(sentence)]
-    clauses = [clause for part in (sentence, *asides) for clause in _SPLIT.split(part.strip(" .;!\u3002"))]
-    for clause in clauses:
-        told = _of_clause(clause.strip(), number)
-        if told is not None:
-            count += 1
-            found += told
+    count, found = 0, list[Seen]()
+    for part in (_ASIDE.sub(" ", sentence), *_ASIDE.findall(sentence)):
+        told = [_of_clause(clause.strip(), number) for clause in _SPLIT.split(part.strip(" .;!"))]
+        facts = [one for one in told if one is not None]
+        if facts and not _STORY.search(part):
+            count += len(facts)
+            found += [one for seen in facts for one in seen]
     return count, found
 
 

@@ -31,6 +31,7 @@ from compatmatrix.probe.reports import (
     wishes,
 )
 from compatmatrix.probe.reports.build_hint import other_build_told
+from compatmatrix.probe.reports.guides import without_guides
 from compatmatrix.probe.reports.machine import host_of
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
 from compatmatrix.probe.reports.text import Line, clean
@@ -64,7 +65,7 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     """Read a report. tokens: the error texts to look for. Never raises: what is not understood is left out."""
     lines = of_the_broken_one(clean(text))
     seen = [one for read in READERS for one in read(lines)]
-    signs = tuple(_signs(lines, tokens))
+    signs = tuple(_signs(without_guides(lines), tokens))
     stack, copies, guessed = _stack(seen)
     host, machine_notes = host_of(seen, lines, matrix)
     observed = _observed(seen, signs, copies)

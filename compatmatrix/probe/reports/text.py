@@ -62,7 +62,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _NEXT_CELL = re.compile(r"</t[dh]>\s*<t[dh](?:\s[^<>]{0,200})?>", re.IGNORECASE)
-_DOCKER_LOG = re.compile(r'\{"log":"((?:[^"\\]|\\.)*)",.*$')
+_DOCKER_LOG = re.compile(r'\{"log":\s?"((?:[^"\\]|\\.)*)",.*$')
 _FOLDED = re.compile(
     r"\s(?=(?:PyTorch version|Is debug build|CUDA used to build PyTorch|ROCM used to build PyTorch|OS|GCC version|"
     r"Clang version|CMake version|Libc version|Python version|Python platform|Is CUDA available|CUDA runtime version|"
@@ -133,7 +133,7 @@ def strip(line: str) -> str:
         from urllib.parse import unquote
 
         line = unquote(line)
-    if line.startswith('{"log":"'):
+    if line.startswith('{"log":'):
         line = _DOCKER_LOG.sub(lambda match: match[1].replace('\\"', '"').replace("\\n", " "), line)
     if "<" in line:
         line = _TAG.sub(" ", _NEXT_CELL.sub(" | ", line)) if "<t" in line else _TAG.sub(" ", line)
