@@ -97,6 +97,12 @@ _STORY = re.compile(
     r"instead|which)\b|[<>]=?|\?|\bor\b",
     re.IGNORECASE,
 )
+_OWN = re.compile(
+    r"(?:so |and )?(?:i'?m|i am|we'?re|we are|my (?:machine|os|system|laptop|pc|box)|this is)\b|"
+    r"\u7cfb\u7edf(?:\u662f|\u4e3a)",
+    re.IGNORECASE,
+)
+"""Who says of his system "I'm on ..." leaves less open: that counts twice."""
 _SPLIT = re.compile(
     r"\s*[,;|]\s+|\s*\u3001\s*|\s+/\s+|\s+(?:and|with|plus)\s+(?=(?:the |an? )?[A-Za-z]+[ =:]{1,3}v?\d)"
 )
@@ -134,10 +140,12 @@ def _of_sentence(sentence: str, number: int) -> tuple[int, list[Seen]]:
     """How many clauses are facts, and what they tell; none where the sentence tells a story."""
     count, found = 0, list[Seen]()
     for part in (_ASIDE.sub(" ", sentence), *_ASIDE.findall(sentence)):
-        told = [_of_clause(clause.strip(), number) for clause in _SPLIT.split(part.strip(" .;!"))]
-        facts = [one for one in told if one is not None]
+        clauses = [clause.strip() for clause in _SPLIT.split(part.strip(" .;!"))]
+        told = [(clause, _of_clause(clause, number)) for clause in clauses]
+        facts = [seen for _, seen in told if seen is not None]
         if facts and not _STORY.search(part):
-            count += len(facts)
+            own = any(seen and seen[0].fact == "os" and _OWN.match(clause) for clause, seen in told)
+            count += len(facts) + own
             found += [one for seen in facts for one in seen]
     return count, found
 
