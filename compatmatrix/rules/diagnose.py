@@ -111,7 +111,8 @@ def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = (), spo
 
 def _is_one_side(token: Token, case: Case) -> bool:
     """Whether a text states only half of its cause: a CPU build is a fault where there is a GPU."""
-    return token.code == "cpu-build-on-gpu" and not case.host.gpus.known
+    wanted = any((pin.flavour or "").startswith("cu") for pin in case.observed.requested)
+    return token.code == "cpu-build-on-gpu" and not case.host.gpus.known and not wanted
 
 
 def _explaining(found: Sequence[Diagnosed], token: Token, finding: Finding) -> int | None:

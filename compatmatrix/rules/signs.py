@@ -144,6 +144,8 @@ def _refuted(sign: Sign, token: Token, case: Case) -> bool:
         if torch and (torch.version.local or "").startswith("xpu"):
             return True  # a build for Intel's GPUs has no CUDA either
         return host.has_gpu is False or (host.platform.value or "macos-").startswith("macos-")
+    if sign.name == "nms-missing" and case.observed.sign("torchvision-from-hub"):
+        return True  # the sources of torchvision that torch.hub puts first on the path have no operators
     if sign.name == "nms-missing" and torch and vision and not _is_wish(vision):
         same = torch.flavour == vision.flavour and bool(torch.version.local) == bool(vision.version.local)
         return same and pairs(torch.release, vision.release, case) is True

@@ -12,18 +12,21 @@ from compatmatrix.probe.reports.seen import Seen, Trust
 from compatmatrix.probe.reports.text import Line
 
 _CUDA = re.compile(r"\bCUDA(?:[ _-]?version)?\s?[ :=]\s?v?(\d{1,2}\.\d)(?:\.\d{1,3})?(?![\w.])", re.IGNORECASE)
+_BY_HAND = re.compile(r"cuda\s{1,4}v?\d{1,2}\.\d(?:\.\d{1,3})?", re.IGNORECASE)
+"""A row of a list that somebody wrote: no installer knows a package of that name without a build."""
 _OF_DRIVER = re.compile(r"Driver Version|Cuda compilation tools", re.IGNORECASE)
 
 
 def other_build_told(seen: Sequence[Seen], lines: Sequence[Line], stack: Stack, platform: str, matrix: Matrix) -> bool:
     """Whether the CUDA that people write beside such a torch is not that of PyPI's build, but of another one.
 
-    A list of packages tells PyPI's build by itself: there nothing is left open.
+    A list of packages that an installer printed tells PyPI's build by itself: there nothing is left open.
     """
     torch = stack.get("torch")
     if torch is None or torch.flavour or torch.version.local:
         return False
-    if any(one.fact == "torch" and one.trust in (Trust.LIST, Trust.CONDA, Trust.PIP) for one in seen):
+    listed = any(one.fact == "torch" and one.trust in (Trust.LIST, Trust.CONDA, Trust.PIP) for one in seen)
+    if listed and not any(_BY_HAND.fullmatch(line.text) for line in lines):
         return False
     default = matrix.default_build(torch.release, platform)
     told = {match[1] for line in lines if not _OF_DRIVER.search(line.text) for match in _CUDA.finditer(line.text)}

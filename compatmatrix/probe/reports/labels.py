@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compatmatrix.probe.reports import abroad
 from compatmatrix.probe.reports.seen import Seen, Trust
 from compatmatrix.probe.reports.text import Line
 
@@ -14,6 +15,9 @@ _LABEL = re.compile(
     r"([A-Za-z][A-Za-z0-9 ._/()?,&'-]{0,70}?)\s*(?:\((?:e\.?g\.?|i\.e\.|used|"
     r"GPU\?)[^)]{0,60}\))?\s*[:=]\s+(\S.{0,400})$"
 )
+_ABROAD = re.compile(r"([^\s:=|][^:=|]{0,40}?)\s*[:=]\s*(\S.{0,400})$")
+_CELLS = re.compile(r"([A-Za-z][^|]{1,50}?)\s+\|\s+([^|]{1,200})$")
+"""A row of a table with two columns; the bars at its ends are gone."""
 _CUDA_BUILD = re.compile(
     r"(?:cuda used to build py?torch|torch[. ]version[. ]cuda|torch cuda(?: version)?|"
     r"pytorch cuda(?: version)?|cuda \(?torch\)?|built with cuda|compiled with cuda|cuda version \(pytorch\))$"
@@ -66,7 +70,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield from _gpu(more[2], line.number)
             gpus += 1
             continue
-        match = _LABEL.match(line.text)
+        match = _LABEL.match(line.text) or _CELLS.match(line.text)
+        if not match and not line.text.isascii():
+            match = _ABROAD.match(line.text)
         if match:
             yield from labelled(match[1].strip().lower(), match[2].strip(), line, section)
             continue
@@ -79,12 +85,12 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield from _gpu(gpu[1], line.number)
 
 
-def labelled(label: str, value: str, line: Line, section: str) -> Iterator[Seen]:
+def labelled(label: str, value: str, line: Line, section: str = "") -> Iterator[Seen]:
     """What a label in lower case and its value tell. section: the heading above it, empty for none."""
     if _CUDA_BUILD.search(label) or (label == "version" and section == "cuda"):
         yield from cuda_build(value, line.number)
         return
-    fact = next((fact for pattern, fact in _LABELS if pattern.match(label)), "")
+    fact = next((fact for pattern, fact in _LABELS if pattern.match(label)), "") or abroad.fact_of(label)
     if not fact:
         return
     if fact in ("torch", "torchvision", "torchaudio", "fastai", "fastcore", "numpy", "pillow"):
@@ -109,6 +115,10 @@ def labelled(label: str, value: str, line: Line, section: str) -> Iterator[Seen]
             yield Seen("driver", match[0], line.number)
         elif value.lower().startswith("could not collect"):
             yield Seen("no-driver", value[:60], line.number)
+    elif fact == "driver-cuda":
+        match = _CUDA.match(value)
+        if match:
+            yield Seen(fact, match[1], line.number)
     elif fact == "gpu":
         yield from _gpu(re.sub(r"^GPU\s?#?\d+\s*[:=]\s*", "", value), line.number)
     elif fact == "cuda-available":

@@ -86,7 +86,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
             yield from _listed(tagged[2], tagged[3], tagged[4], line, trust)
             continue
         pin = _PIN.match(text)
-        if pin and not _SENTENCE.search(text.partition("#")[0]):
+        if pin and "(from " not in text and not _SENTENCE.search(text.partition("#")[0]):
             conda = pin[1] == "conda" or text.startswith(("[pip3] conda ", "conda "))
             yield from _listed(pin[2], pin[3], pin[4], line, Trust.CONDA if conda else Trust.PIP)
             continue

@@ -21,6 +21,7 @@ from compatmatrix.probe.reports import (
     disputes,
     forms,
     labels,
+    listing,
     packages,
     resolver,
     session,
@@ -31,6 +32,7 @@ from compatmatrix.probe.reports import (
     wishes,
 )
 from compatmatrix.probe.reports.build_hint import other_build_told
+from compatmatrix.probe.reports.guides import without_guides
 from compatmatrix.probe.reports.machine import host_of
 from compatmatrix.probe.reports.not_known import not_known
 from compatmatrix.probe.reports.seen import PACKAGES, Reader, Seen, Trust
@@ -38,7 +40,7 @@ from compatmatrix.probe.reports.text import Line, clean
 
 READERS: tuple[Reader, ...] = (
     show_install.read, labels.read, forms.read, packages.read, smi.read, system.read, session.read, resolver.read,
-    disputes.read, containers.read, trouble.read, wishes.read,
+    disputes.read, containers.read, listing.read, trouble.read, wishes.read,
 )  # fmt: skip
 
 FAMILY = ("torch", "torchvision", "torchaudio")
@@ -67,7 +69,7 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     """Read a report. tokens: the error texts to look for. Never raises: what is not understood is left out."""
     lines = of_the_broken_one(clean(text))
     seen = [one for read in READERS for one in read(lines)]
-    signs = tuple(_signs(lines, tokens))
+    signs = tuple(_signs(without_guides(lines), tokens))
     stack, copies, guessed = _stack(seen)
     host, machine_notes = host_of(seen, lines, matrix)
     observed = _observed(seen, signs, copies)

@@ -28,6 +28,8 @@ _UNMET = re.compile(
     re.IGNORECASE,
 )
 _OFFERED = re.compile(r"\(from versions: ?([^)]{0,3900})(\)?)", re.IGNORECASE)
+_WRAPPED = re.compile(r"(?:satisfies the requirement|\(from versions:)[^)]*$", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:(?:torch\S{0,40}|\(from|versions:|\d[\w.+]{0,30},?\)?)(?:\s+|$))+$")
 _TRIED = re.compile(r"Tried: (\d[\w., ]{0,2000})")  # pipenv's and pip-tools' word, on the line below
 _NONE_AT_ALL = re.compile(r"No matching distribution found for torch(?![\w.=<>~!\[-]| ?[=<>~!])", re.IGNORECASE)
 _RANGE = re.compile(
@@ -76,12 +78,24 @@ _CONDA = re.compile(
 )
 
 
+def _unwrapped(lines: Sequence[Line], place: int) -> str:
+    """pip's line with those on which a mail program or a terminal let it go on, to the bracket that ends its offer."""
+    text = lines[place].text
+    for line in lines[place + 1 : place + 40]:
+        if not _WRAPPED.search(text) or not _GOES_ON.match(line.text):
+            break
+        text += " " + line.text
+    return text
+
+
 def read(lines: Sequence[Line]) -> Iterator[Seen]:
     """Requests, offers and conflicts."""
     for place, line in enumerate(lines):
         text = line.text
         if not _GATE.search(text):
             continue
+        if "satisf" in text or "from versions" in text:
+            text = _unwrapped(lines, place)
         if ("onda" in text or "mamba" in text) and _CONDA.match(text):
             yield Seen("installer", "conda", line.number, Trust.LIST)
         conflict = _CONFLICT.search(text)

@@ -33,6 +33,8 @@ _PREFIX = re.compile(
       >(?!>)\s?                                     # a quotation, but not Python's prompt
     | \|(?=\s)\s*                                   # a table, or the frame of nvidia-smi
     | \[?(?:TIME)\]?(?:\s*[-:|])?\s+                  # a time stamp
+    | \[\d{1,2}:\d\d(?:\ ?[AP]M)?\]\s+<?[\w.-]{1,24}>?:\s+     # a chat: "[14:31] nick: "
+    | \d{1,2}:\d\d(?:\ ?[AP]M)?\s+(?:<[\w.-]{1,24}>\s+|[\w.-]{1,24}(?::\s+|\s{2,4}(?=\S)))    # "14:31 <nick> "
     | (?:INFO|WARNING|ERROR|DEBUG|CRITICAL)\ \d\d-\d\d\ \d\d:\d\d:\d\d\ \[?\S{1,60}:\d{1,5}\]\s   # vLLM
     | \[?(?:INFO|WARN|WARNING|ERROR|DEBUG|CRITICAL|STDOUT|STDERR|stdout|stderr)\]?\s*(?:[-:|]\s*|\s+(?=\d))   # a level
     | [IWEF]\d{4}\ \d\d:\d\d:\d\d\S{0,12}\s+.{0,60}?\]\s                          # glog
@@ -40,6 +42,7 @@ _PREFIX = re.compile(
     | \(\w{1,40}\ pid=\d{1,8}(?:,\ ip=[\d.]{7,15})?\)\s+        # ray
     | \#\d{1,4}\ \d{1,6}\.\d{1,4}\s+                # docker build
     | [\w.-]{1,50}[_-]\d{1,3}\s{1,4}\|\s                       # docker compose
+    | :(?=[A-Za-z][\w\ ().-]{0,40}:\s+\S)           # a field of reStructuredText
     | [*+-]\s+(?=\S)                                # a list
     | \d{1,4}[.)]\s+(?=[A-Za-z>])                   # a numbered list
     )""".replace("TIME", _TIME),
@@ -70,6 +73,8 @@ _TAG = re.compile(
     r"(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
+_NEXT_CELL = re.compile(r"</t[dh]>\s*<t[dh](?:\s[^<>]{0,200})?>", re.IGNORECASE)
+_DOCKER_LOG = re.compile(r'\{"log":\s?"((?:[^"\\]|\\.)*)",.*$')
 _FOLDED = re.compile(
     r"\s(?=(?:PyTorch version|Is debug build|CUDA used to build PyTorch|ROCM used to build PyTorch|OS|GCC version|"
     r"Clang version|CMake version|Libc version|Python version|Python platform|Is CUDA available|CUDA runtime version|"
@@ -140,8 +145,10 @@ def strip(line: str) -> str:
         from urllib.parse import unquote
 
         line = unquote(line)
+    if line.startswith('{"log":'):
+        line = _DOCKER_LOG.sub(lambda match: match[1].replace('\\"', '"').replace("\\n", " "), line)
     if "<" in line:
-        line = _TAG.sub(" ", line)
+        line = _TAG.sub(" ", _NEXT_CELL.sub(" | ", line)) if "<t" in line else _TAG.sub(" ", line)
     if not line.isascii():
         line = line.translate(_WIDE)
     line = _GAP.sub("            ", line).strip()
