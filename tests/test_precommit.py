@@ -136,7 +136,7 @@ def test_a_bump_of_torch_alone_is_caught(project: Path, home: Path) -> None:
     git(project, "add", "-A")
     done = run_hooks(project, home, "run", "--verbose", "compatmatrix-check")
     assert done.returncode == 1
-    assert "requirements.txt:1: error[torchvision-mismatch]" in done.stdout
+    assert "requirements.txt:2: error[torchvision-mismatch]" in done.stdout
     assert "requirements.txt:3: error[fastai-mismatch]" in done.stdout
     seconds = float(re.search(r"duration: ([\d.]+)s", done.stdout)[1])  # type: ignore[index]
     print(f"hook: {seconds} s")
