@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from compatmatrix.matrix.rows import admits
+from compatmatrix.model.cuda import Cuda
 from compatmatrix.model.finding import Finding, Severity
 from compatmatrix.rules.case import Case, Rule, Scope
 
@@ -52,6 +53,16 @@ def check(case: Case) -> Iterator[Finding]:
     public = [Version(version.public) for version in offered]
     if release in public:
         if wanted and wanted.version.local:
+            mac = libc is not None and libc.kind == "macos"
+            if mac or (told and _elsewhere_only(case, wanted.version.local, platform)):
+                yield Finding(
+                    "platform-unsupported", Severity.ERROR,
+                    f"torch {release} is offered; its build {wanted.version.local} is made for other platforms "
+                    f"than {platform or 'a Mac'}",
+                    f"take PyPI's torch {release}, without +{wanted.version.local}",
+                    packages=("torch",),
+                )  # fmt: skip
+                return
             yield Finding(
                 "other", Severity.ERROR,
                 f"torch {release} is offered, its build {wanted.version.local} is not: the index that was "
@@ -113,6 +124,11 @@ def _nothing(case: Case, platform: str) -> Finding:
     """No torch at all is offered: the Python is too new or too old, unless other builds are known to have it; else it
     has 32 bits, as on many a Raspberry Pi."""
     python, tag = case.host.python.value, case.observed.index_tag
+    if tag and (nearest := _no_such_index(case, tag)):
+        return Finding(
+            "other", Severity.ERROR, f"the index offers nothing: PyTorch has none for {tag}",
+            f"name one that exists: {case.matrix.pytorch_index}/{nearest}", packages=("torch",),
+        )  # fmt: skip
     has_wheels = python is not None and any(
         python.minor in build.pythons and (not tag or build.build == tag)
         for torch in case.matrix.torches
@@ -145,6 +161,21 @@ def _nothing(case: Case, platform: str) -> Finding:
         f"the index offers no torch at all for this Python{_python(case)}",
         "take a 64-bit Python that torch has wheels for",
     )
+
+
+def _elsewhere_only(case: Case, tag: str, platform: str) -> bool:
+    """Whether builds of this name are known, and no release has one for the platform."""
+    having = {build.platform for builds in case.matrix.builds.values() for build in builds if build.build == tag}
+    return bool(having) and platform not in having
+
+
+def _no_such_index(case: Case, tag: str) -> str:
+    """The build nearest below a CUDA that lies among those of PyTorch's builds and is none of them; else empty."""
+    cuda = Cuda.from_tag(tag)
+    known = {build.cuda: build.build for builds in case.matrix.builds.values() for build in builds if build.cuda}
+    if cuda is None or cuda in known or not min(known) < cuda < max(known):
+        return ""
+    return known[max(one for one in known if one < cuda)]
 
 
 def _newest(case: Case, platform: str = "linux-aarch64", only: str = "") -> str:

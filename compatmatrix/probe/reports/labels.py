@@ -145,7 +145,7 @@ def cuda_build(value: str, number: int) -> Iterator[Seen]:
     match = re.match(r"v?(\d{1,2}\.\d{1,2})\b", told)
     if match:
         yield Seen("torch-cuda", match[1], number, Trust.IMPORTED)
-    elif re.match(r"(?:None|cpu)\b", told, re.IGNORECASE):
+    elif re.match(r"(?:None|cpu|Could not collect)\b", told, re.IGNORECASE):  # collect_env's word for None
         yield Seen("torch-cuda", "cpu", number, Trust.IMPORTED)
     if re.search(r"is available|not available", told, re.IGNORECASE):
         yield Seen("cuda-available", str("not available" not in told.lower()), number)

@@ -22,6 +22,8 @@ _TAGGED = re.compile(
     rf"\[(pip3?|conda)\]\s+(?:conda\s)?({_NAME})\s+({_VERSION})(?:\s+(\S{{1,80}}))?(?:\s+(\S{{1,80}}))?\s*$"
 )
 _SENTENCE = re.compile(r"\b(?:requires|depends on|because|is|are|not|does|should|can|has|have|works?)\b", re.IGNORECASE)
+_OFFERS = re.compile(r"(?:only the following versions of .{1,60} (?:is|are) available|\(e\.g\., all of):$")
+_OFFER = re.compile(rf"{_NAME}[<>=!~]")
 _DONE = re.compile(r"Successfully installed\s(.{0,3900})")
 _WHEEL_NAME = re.compile(rf"({_NAME}?)-(\d{_VERSION[2:]})$")
 _SATISFIED = re.compile(
@@ -42,8 +44,12 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
     """Every package with its version."""
     listing = 0
     shown = ""
+    offers = False
     for line in lines:
         text = line.text
+        if offers and _OFFER.match(text):  # what uv says that an index has
+            continue
+        offers = _OFFERS.search(text) is not None
         if " | " in text:  # a table in Markdown
             text = re.sub(r"\s+\|\s*", "  ", text)
         if _HEAD.match(text):

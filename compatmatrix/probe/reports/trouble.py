@@ -26,6 +26,7 @@ _OLD_GPU = re.compile(
     r"requires CUDA_VERSION)\s*(?:\(?CC\)? )?\(?(\d{1,2}\.\d)?",
     re.IGNORECASE,
 )
+_WANTED_GPU = re.compile(r"If you want to use the (\S.{3,60}?)(?: GPU){1,2} with PyTorch, please check")
 _BUILT_CC = re.compile(r"(\d{1,2})\.(\d) which supports hardware CC\b")
 _CAPABILITY = re.compile(r"\bcapability \(?(\d{1,2}\.\d)\b")
 _SITE = re.compile(
@@ -85,6 +86,9 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
         ranged = _RANGE.search(text)
         if ranged:
             yield Seen("archs", f"sm_{ranged[1]}{ranged[2]}..sm_{ranged[3]}{ranged[4]}", line.number)
+        wanted = _WANTED_GPU.search(text)
+        if wanted:
+            yield Seen("gpu", wanted[1].strip(), line.number)
         old = _OLD_GPU.search(text)
         if old:
             yield Seen("gpu", old[1].strip(), line.number)

@@ -100,7 +100,7 @@ def test_no_package_is_called_like_a_fact() -> None:
         ("CUDA used to build PyTorch: 11.7", [("torch-cuda", "11.7")]),
         ("CUDA used to build PyTorch: None", [("torch-cuda", "cpu")]),
         ("CUDA used to build PyTorch: N/A", []),
-        ("CUDA used to build PyTorch: Could not collect", []),
+        ("CUDA used to build PyTorch: Could not collect", [("torch-cuda", "cpu")]),
         ("CUDA (via torch): 12.8", []),
         ("CUDA/cuDNN version: 10.2", []),
         ("CUDA runtime version: 12.4.131", [("toolkit", "12.4")]),
