@@ -33,7 +33,7 @@ from compatmatrix.process import uv_program
 from compatmatrix.prove.environment import find_interpreter
 from compatmatrix.prove.record import read_record
 from compatmatrix.prove.smoke import PAYLOAD
-from compatmatrix.resolve.proven import INDEX, ProofRow, load_rows
+from compatmatrix.resolve.proven import ProofRow, file_row, load_rows
 
 TOP = Path(__file__).resolve().parent.parent
 PROOFS = TOP / "data" / "proofs"
@@ -162,9 +162,7 @@ def file_proof(output: Path, answer: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "requirements.txt", lock)
     write_atomically(folder / "proof.json", (output / "proof.json").read_text(encoding="utf-8"))
-    rows = sorted([*(other for other in load_index() if other.record != name), row], key=lambda each: each.record)
-    text = json.dumps({"schema": 1, "proofs": [each.to_dict() for each in rows]}, indent=1) + "\n"
-    write_atomically(PROOFS / INDEX, text)
+    file_row(PROOFS, row)
 
 
 def clean_cache(lock: Path) -> None:

@@ -33,7 +33,7 @@ from compatmatrix.lock.read import read_packages  # noqa: E402
 from compatmatrix.probe.nvidia_smi import parse_query, parse_xml  # noqa: E402
 from compatmatrix.prove.record import ProofRecord, digest, read_record, write_record  # noqa: E402
 from compatmatrix.prove.report import BenchTable, read_report  # noqa: E402
-from compatmatrix.resolve.proven import INDEX, ProofRow, load_rows  # noqa: E402
+from compatmatrix.resolve.proven import file_row, load_rows  # noqa: E402
 
 REAL = "_CudaDeviceProperties"
 ENDINGS = {"query": "csv", "query_old": "csv", "xml": "xml", "banner": "txt", "q": "txt", "list": "txt"}
@@ -161,15 +161,14 @@ def take_proof(evidence: Evidence, into: Path) -> list[Path]:
     core = {name: versions[name].partition("+")[0] for name in ("fastai", "torch", "torchvision")}
     there = dict(line.split("==") for line in evidence.installed.split())
     load_rows.cache_clear()
-    rows = list(load_rows(proofs))
     name = f"py{minor}-fastai{core['fastai']}-torch{core['torch']}-{record.build}-{evidence.gpu}"
-    for row in rows:
+    for row in load_rows(proofs):
         text = (proofs / row.record / "requirements.txt").read_text(encoding="utf-8")
         alike = (row.python, row.stack, row.build.partition("@")[0]) == (minor, core, record.build)
         if alike and row.platform == record.host.platform.value and pinned(text, there):
             whole = replace(record, lock_digest=digest(text), index=row.build.partition("@")[2])
             new = row._replace(level=record.level, record=name, lock=lock_digest(text))
-            put_row(new, rows, proofs)
+            file_row(proofs, new)
             return put(proofs / name, text, whole)
     return put(into / "data" / "evidence" / name, evidence.installed, record)
 
@@ -180,12 +179,6 @@ def pinned(lock: str, there: dict[str, str]) -> bool:
         there.get(package.name, "").partition("+")[0] == str(package.version).partition("+")[0]
         for package in read_packages(lock)
     )
-
-
-def put_row(new: ProofRow, rows: list[ProofRow], proofs: Path) -> None:
-    rows = sorted([*(row for row in rows if row.record != new.record), new], key=lambda row: row.record)
-    text = json.dumps({"schema": 1, "proofs": [row.to_dict() for row in rows]}, indent=1) + "\n"
-    write_atomically(proofs / INDEX, text)
 
 
 def put(folder: Path, text: str, record: ProofRecord) -> list[Path]:

@@ -51,12 +51,13 @@ def _sequence(pattern: str, place: int) -> tuple[tuple[str, ...], int]:
         place = repeated.end() if repeated else place
         if repeated and (repeated[0][0] in "*?" or repeated[1] in ("", "0")):
             pieces, width = (), True
-        if len(pieces) == 1 and len(pieces[0]) == 1:
+        plain = len(pieces) == 1 and len(pieces[0]) == 1
+        if plain:
             run += pieces[0]
             best = _better(best, (run,))
         elif width:
             best = _better(best, pieces)
-        if repeated or (width and not (len(pieces) == 1 and len(pieces[0]) == 1)):
+        if repeated or (width and not plain):
             run = ""
     return best, place
 

@@ -52,7 +52,8 @@ class Observed(NamedTuple):
     not the newest. unmet: the range of torch that the index could not meet, "~=2.3". index_tag: the build whose index
     was named in an install command, "cu118". refused: a wheel that is there and that the installer does not take.
     rocm: torch is a build for AMD's GPUs. amd: the report tells of AMD's GPUs. driver_sought: a program looked for the
-    driver and did not find it.
+    driver and did not find it. build_open: torch is named by a sentence only, or without its build beside a CUDA that
+    several of its builds may have: its build is not told.
     """
 
     signs: tuple[Sign, ...] = ()
@@ -76,6 +77,7 @@ class Observed(NamedTuple):
     rocm: bool = False
     amd: bool = False
     driver_sought: bool = False
+    build_open: bool = False
 
     def sign(self, *names: str) -> Sign | None:
         """The first of these signs that was seen."""

@@ -58,6 +58,18 @@ def load_rows(folder: Path) -> tuple[ProofRow, ...]:
         raise BadInput(f"{path}: cannot be read as an index of proofs ({error!r})") from error
 
 
+def file_row(folder: Path, row: ProofRow) -> None:
+    """Write the index of a folder of proofs with a row, in the place of the one of the same record."""
+    from compatmatrix.atomic import write_atomically
+
+    load_rows.cache_clear()
+    kept = [other for other in load_rows(folder) if other.record != row.record]
+    rows = sorted([*kept, row], key=lambda each: each.record)
+    text = json.dumps({"schema": 1, "proofs": [each.to_dict() for each in rows]}, indent=1) + "\n"
+    write_atomically(folder / INDEX, text)
+    load_rows.cache_clear()
+
+
 @lru_cache(maxsize=4)
 def load_proofs(folder: Path) -> Proofs:
     """The proofs of a folder, as `decide` takes them."""

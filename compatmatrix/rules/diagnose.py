@@ -88,7 +88,7 @@ def diagnose(case: Case, rules: Sequence[Rule], guessed: Sequence[str] = (), spo
     spoken: facts of the host that a sentence alone names; the findings that they decide are likely only.
     """
     found: list[Diagnosed] = []
-    for finding in without_echoes(case, judge(case, rules), guessed):
+    for finding in without_echoes(case, judge(case, rules)):
         unsure = guessed or set(spoken) & set(_DECIDES.get(finding.code, ()))
         sure = Confidence.LIKELY if unsure else Confidence.CERTAIN
         sure = Confidence.UNKNOWN if finding.severity is Severity.UNKNOWN else sure

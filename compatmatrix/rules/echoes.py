@@ -28,17 +28,13 @@ _NO_WHEEL = ("platform-unsupported", "python-unsupported", "glibc-too-old")
 _NO_CUDA = ("driver-too-old", "cpu-build-on-gpu", "container-driver")
 
 
-def without_echoes(case: Case, findings: Sequence[Finding], guessed: Sequence[str] = ()) -> list[Finding]:
-    """The findings, each code and set of packages once; those that the report refutes as warnings.
-
-    guessed: which of the facts are assumed, in words.
-    """
-    spoken = any(told.startswith("torch is named") for told in guessed)
+def without_echoes(case: Case, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, each code and set of packages once; those that the report refutes as warnings."""
     kept: dict[tuple[str, tuple[str, ...], Severity], Finding] = {}
     for finding in findings:
         if finding.severity is Severity.UNKNOWN and finding.code == "driver-too-old" and case.observed.cuda_available:
             continue  # whatever the driver is, it runs this torch
-        if finding.severity is Severity.ERROR and (_refuted(case, finding) or (spoken and _is_open(case, finding))):
+        if finding.severity is Severity.ERROR and (_refuted(case, finding) or _is_open(case, finding)):
             finding = finding._replace(severity=Severity.WARNING)
         key = finding.code, tuple(sorted(finding.packages)), finding.severity
         kept.setdefault(key, finding)
@@ -72,7 +68,7 @@ def _is_open(case: Case, finding: Finding) -> bool:
     """Whether a torch that a sentence names without its build may be another build, which serves the GPUs; and no text
     says that one is not served."""
     pin, platform = case.stack.get("torch"), case.host.platform.value
-    if finding.code != "arch-missing" or pin is None or pin.flavour or platform is None:
+    if not case.observed.build_open or finding.code != "arch-missing" or pin is None or pin.flavour or platform is None:
         return False
     if case.observed.archs or case.observed.sign(*_ARCH_FAILS):
         return False

@@ -7,7 +7,9 @@ many releases of a package; its first one, the newest, is the one that is told.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier
@@ -118,4 +120,4 @@ def _unmet(spec: str, version: str) -> bool:
 
 
 def _line(starts: Sequence[tuple[int, int]], match: re.Match[str]) -> int:
-    return max((number for place, number in starts if place <= match.start()), default=1)
+    return starts[bisect_right(starts, match.start(), key=itemgetter(0)) - 1][1]

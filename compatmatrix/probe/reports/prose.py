@@ -9,22 +9,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
-from compatmatrix.probe.reports.text import Line
+from compatmatrix.probe.reports.text import END_OF_VERSION, Line, sentences
 from compatmatrix.probe.reports.wishes import asks
 
-_FLAVOUR = r"(?:\+(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:\.\d{1,2}){0,2}))?"
-_END = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
+_BUILD = r"\+(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:\.\d{1,2}){0,2})"
+_FLAVOUR = rf"(?:{_BUILD})?"
 _BETWEEN = r"\b(?:[ ]version)?[ =:v@]{1,3}"
 _TORCH = re.compile(
-    rf"(?<![\w./-])(?:py)?torch(?:{_BETWEEN}|(?=\d))([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){_END}",
+    rf"(?<![\w./-])(?:py)?torch(?:{_BETWEEN}|(?=\d))([0-2]\.\d{{1,2}}(?:\.\d{{1,2}})?{_FLAVOUR}){END_OF_VERSION}",
     re.IGNORECASE | re.ASCII,
 )
 _PARTNERS = re.compile(
-    rf"(?<![\w./-])(torchvision|torchaudio|fastai|fastcore|pillow)(?:{_BETWEEN}|(?=\d))(\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}{_FLAVOUR}){_END}",
+    rf"(?<![\w./-])(torchvision|torchaudio|fastai|fastcore|pillow)(?:{_BETWEEN}|(?=\d))(\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}{_FLAVOUR}){END_OF_VERSION}",
     re.IGNORECASE | re.ASCII,
 )
 _ARRAYS = re.compile(
-    rf"(?<![\w./-])(numpy|pandas)(?:{_BETWEEN}|(?=\d))([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){_END}",
+    rf"(?<![\w./-])(numpy|pandas)(?:{_BETWEEN}|(?=\d))([12]\.\d{{1,2}}(?:\.\d{{1,2}})?){END_OF_VERSION}",
     re.IGNORECASE | re.ASCII,
 )
 _CPU_TORCH = re.compile(
@@ -34,37 +34,40 @@ _CPU_TORCH = re.compile(
     r"v?([1-9]\.\d{1,2}(?:\.\d{1,2})?\+cpu)(?![\w.])",
     re.IGNORECASE,
 )
-_BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_FLAVOUR[:-1]}){_END}", re.ASCII)
+_BARE_TORCH = re.compile(rf"(?<![\w.=-])([1-9]\.\d{{1,2}}\.\d{{1,2}}{_BUILD}){END_OF_VERSION}", re.ASCII)
 _PINNED = re.compile(
     r"(?:^|[,;|]\s{0,3})(torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow|pandas)=="
     rf"(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?{_FLAVOUR})(?=\s{{0,3}}(?:[,;|]|\.?$))",
     re.IGNORECASE | re.ASCII,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    rf"(?<![\w./\\-])python(?:[ ]version)?(?:[ :v]{{0,3}}|[ ]-[ ])(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){END_OF_VERSION}",
     re.IGNORECASE | re.ASCII,
 )
 _MY_PYTHON = re.compile(
     rf"\b(?:(?:I|we) (?:have|use|run)|(?:I am|I'm|Im|we are|we're)(?: currently)? (?:on|using|running)|my) "
-    rf"python(?:[ ]version)?[ ](?:is )?(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}",
+    rf"python(?:[ ]version)?[ ](?:is )?(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){END_OF_VERSION}",
     re.IGNORECASE | re.ASCII,
 )
 # Chinese: "under Python 3.11", "in the environment of Python 3.11".
 _UNDER_PYTHON = re.compile(
     r"(?<![A-Za-z0-9_./-])python ?(3\.\d{1,2}(?:\.\d{1,2})?) ?(?:\u4e0b|\u73af\u5883|\u7248\u672c\u4e0b)", re.IGNORECASE
 )
-_GPU = re.compile(
-    r"\b((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
+_GPU_NAME = (
+    r"((?:NVIDIA |GeForce |Nvidia )?(?:RTX|GTX)[ -]?(?:A)?\d{3,4}(?:[ -]?(?:Ti|Super|SUPER|"
     r"TI))?(?: Laptop)?|(?:NVIDIA|Nvidia|nvidia) (?:[2-5]0[5-9]0|10[5-8]0|16[56]0)(?: ?(?:Ti|ti|Super|super|SUPER))?|"
     r"(?:Tesla |NVIDIA )(?:[KPVT]\d{1,3}|A\d{2,3}|H\d{3}|B\d{3})|Titan (?:X|V|RTX|Xp)|"
     r"RTX PRO \d{4}(?: Blackwell)?|Quadro (?:RTX |GV|[KMPT])?\d{3,4}M?|GeForce (?:GT |MX)?\d{3,4}M?|DGX Spark)\b"
 )
+_GPU = re.compile(r"\b" + _GPU_NAME)
 _MY_GPU = re.compile(
     r"\b(?:I have|I.ve got|we have|my (?:GPU|card|graphics card|laptop|PC|machine) (?:is|has)) (?:an? |the |one )?"
-    + _GPU.pattern[2:],
+    + _GPU_NAME,
     re.IGNORECASE,
 )
-_GPU_FAILS = re.compile(_GPU.pattern + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b")
+_GPU_FAILS = re.compile(
+    r"\b" + _GPU_NAME + r" (?:can ?not|can.t|cannot|could ?n.t|does ?n.t|does not|fails|is unable)\b"
+)
 _BARE_GPU = re.compile(
     r"(?:(?<![\w./_-])\d{1,2}\s?x\s?|\b(?:on|with|using|an?|my|the|our) )"
     r"(K80|M60|P40|P100|V100|T4|A10G?|A30|A40|A100|A800|L4|L40S?|H20|H100|H200|H800|B200|B300|GB10|GB200|GB300)(?![\w./-])"
@@ -187,7 +190,7 @@ def _of_line(line: Line) -> Iterator[Seen]:
     of_cpu = _CPU_TORCH.search(text)
     if of_cpu:  # what is told to be there, even in a sentence of how it came
         yield Seen("torch", of_cpu[1], number, Trust.PROSE, package=True)
-    for sentence in re.split(r"(?<=[.!?])\s+", text):
+    for sentence in sentences(text):
         plain = _INSTALLED.sub(" ", _BY.sub(" ", sentence))
         if not _ASKS.search(plain) and "(you have " not in sentence:
             yield from _of_sentence(sentence, number)

@@ -70,12 +70,14 @@ def read_report(text: str, matrix: Matrix, tokens: Iterable[Token]) -> Report:
     lines = of_the_broken_one(clean(text))
     seen = [one for read in READERS for one in read(lines)]
     signs = tuple(_signs(without_guides(lines), tokens))
-    stack, copies, guessed = _stack(seen)
+    stack, copies, named = _stack(seen)
     host, machine_notes = host_of(seen, lines, matrix)
-    observed = _observed(seen, signs, copies)
+    build_open = other_build_told(seen, lines, stack, host.platform.value or "", matrix)
+    observed = _observed(seen, signs, copies)._replace(build_open=build_open or "torch" in named)
+    guessed = tuple(f"{name} is named in a sentence only" for name in named)
     if host.platform.origin == "assumed":
         guessed = (*guessed, "the platform is assumed")
-    if other_build_told(seen, lines, stack, host.platform.value or "", matrix):
+    if build_open:
         guessed = (*guessed, "torch is named without its build, beside a CUDA that several of its builds may have")
     spoken = tuple(_spoken(host, seen))
     firm = {(one.line, one.fact) for one in seen if one.trust > Trust.PROSE}
@@ -138,7 +140,8 @@ def _signs(lines: Sequence[Line], tokens: Iterable[Token]) -> Iterator[Sign]:
 
 
 def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...]]:
-    """The stack, by the most trusted telling of each package; other copies of the torch family; what is guessed."""
+    """The stack, by the most trusted telling of each package; other copies of the torch family; which packages are
+    named in a sentence only."""
     told: dict[str, list[Seen]] = {}
     seen = [_of_conda(one) for one in seen] if _pip_is_elsewhere(seen) else seen
     for one in seen:
@@ -150,7 +153,7 @@ def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...
             told.setdefault(one.fact, []).append(one)
     pins: dict[str, Pin] = {}
     copies: list[Pin] = []
-    guessed: list[str] = []
+    named: list[str] = []
     for name, tellings in told.items():
         made = [(pin, one) for one in sorted(tellings, key=lambda one: -one.trust) if (pin := _pin(name, one))]
         if not made:
@@ -159,7 +162,7 @@ def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...
             # Several versions in sentences are a story, not a state.
             if len(prose) == 1 and only and (pin := _pin(name, only)):
                 pins[name] = pin
-                guessed.append(f"{name} is named in a sentence only")
+                named.append(name)
             continue
         pins[name] = made[0][0]
         if name in FAMILY:
@@ -173,9 +176,7 @@ def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...
                 pins[name] = fuller
     # Where torch is known, a command that asks for another one tells of something else: a repair, an earlier try.
     wishes = tuple(_requested(seen))
-    if any(told.startswith("torch is") for told in guessed) and any(
-        pin.name == "torch" and pin.release == pins["torch"].release for pin in wishes
-    ):
+    if "torch" in named and any(pin.name == "torch" and pin.release == pins["torch"].release for pin in wishes):
         del pins["torch"]  # the sentence that names it tells of the wish
     if "torch" not in pins:
         for pin in wishes:
@@ -186,7 +187,7 @@ def _stack(seen: Sequence[Seen]) -> tuple[Stack, tuple[Pin, ...], tuple[str, ...
     )
     if torch and build and torch.flavour is None:
         pins["torch"] = torch._replace(flavour="cpu" if build == "cpu" else Cuda.parse(build).tag)
-    return Stack(pins.values()), tuple(dict.fromkeys(copies)), tuple(guessed)
+    return Stack(pins.values()), tuple(dict.fromkeys(copies)), tuple(named)
 
 
 def _pip_is_elsewhere(seen: Sequence[Seen]) -> bool:

@@ -22,6 +22,10 @@ class Line(NamedTuple):
     text: str
 
 
+END_OF_VERSION = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
+"""What follows a version that a sentence names, as a pattern: no further part, and no range."""
+
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _HINT = "paste the text of the report: the output of python -m torch.utils.collect_env, pip list, nvidia-smi, the error"
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
 _SPACES = re.compile(r"[\u00a0\u2000-\u200b\u202f\u3000\ufeff]")
@@ -84,6 +88,11 @@ _FOLDED = re.compile(
 )
 _FOLDS = 4
 """Labels of collect_env on one line, from which on it is taken to be several lines that lost their ends."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a line."""
+    return _SENTENCES.split(text)
 
 
 def decode(raw: bytes) -> str:

@@ -9,16 +9,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compatmatrix.probe.reports.seen import Seen, Trust, plain_name
-from compatmatrix.probe.reports.text import Line
+from compatmatrix.probe.reports.text import END_OF_VERSION, Line, sentences
 
-_END = r"(?!\w|\.\w|\.\*|\s?[-\u2013]\s?v?\d|-)"
 _NAMED = re.compile(
     r"(?<![\w./-])((?:py)?torch|torchvision|torchaudio|fastai|fastcore|numpy|pillow)(?: version)?\s?(?:[=:v@ ]{1,3}|\()"
-    rf"v?(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?(?:\+(?:cu\d{{2,3}}|cpu))?){_END}",
+    rf"v?(\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,3}})?(?:\+(?:cu\d{{2,3}}|cpu))?){END_OF_VERSION}",
     re.IGNORECASE,
 )
 _PYTHON = re.compile(
-    rf"(?<![\w./\\-])python(?: version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){_END}", re.IGNORECASE
+    rf"(?<![\w./\\-])python(?: version)?[ :v]{{0,3}}(3\.\d{{1,2}}(?:\.\d{{1,2}})?t?){END_OF_VERSION}", re.IGNORECASE
 )
 _TOGETHER = re.compile(
     r"compat\w*|\bsupport(?:s|ed|ing)?\b|\bwork(?:s|ing)?\b.{0,25}\b(?:with|on|for|together)\b|\bgo(?:es)? with\b|"
@@ -59,7 +58,7 @@ def read(lines: Sequence[Line]) -> Iterator[Seen]:
     for line in lines:
         if len(line.text) > 600 or not _GATE.search(line.text):
             continue
-        for sentence in re.split(r"(?<=[.!?])\s+", line.text):
+        for sentence in sentences(line.text):
             wants = _WANTS.search(sentence)
             pair = _TOGETHER.search(sentence) and (asks(sentence) or _DENIES.search(sentence))
             if wants:
